@@ -1,0 +1,34 @@
+# How everything is compiled: warnings are errors, hardening is on, sanitizers by preset, ccache where it stands.
+find_program(CCACHE ccache)
+if(CCACHE)
+  # Precompiled headers and ccache agree only with these (ccache manual, "Precompiled headers").
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE})
+endif()
+find_program(MOLD mold)
+if(MOLD AND NOT INDABA_FUZZ)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+add_library(indaba_options INTERFACE)
+target_include_directories(indaba_options INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
+target_compile_options(indaba_options INTERFACE
+  -Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-align -Woverloaded-virtual
+  -Wno-missing-field-initializers
+  -fstack-protector-strong -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 sees these through coroutine frames and std::variant where there is nothing (GCC bugs 105562, 107138).
+  target_compile_options(indaba_options INTERFACE -fpch-preprocess -Wno-maybe-uninitialized -Wno-restrict
+    -fcf-protection -fstack-clash-protection)
+endif()
+target_compile_definitions(indaba_options INTERFACE
+  _GLIBCXX_ASSERTIONS SPDLOG_FMT_EXTERNAL SPDLOG_COMPILED_LIB BOOST_ALL_NO_LIB INDABA_VERSION="${PROJECT_VERSION}")
+if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT INDABA_SANITIZE)
+  target_compile_definitions(indaba_options INTERFACE _FORTIFY_SOURCE=2)
+endif()
+target_link_options(indaba_options INTERFACE -Wl,-z,relro,-z,now -pie)
+if(INDABA_SANITIZE)
+  target_compile_options(indaba_options INTERFACE -fsanitize=${INDABA_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(indaba_options INTERFACE -fsanitize=${INDABA_SANITIZE})
+endif()

@@ -1,0 +1,65 @@
+// A request and a response as values. Nothing here knows sockets.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace indaba::net {
+class Connection;
+}
+
+namespace indaba::http {
+
+enum class Method : std::uint8_t { get, head, post, put, patch, delete_, options };
+[[nodiscard]] std::string_view to_string(Method method) noexcept;
+[[nodiscard]] std::optional<Method> parse_method(std::string_view token) noexcept;
+
+// Header fields in order of arrival. Names are kept in lower case; a lookup takes lower case.
+class Headers {
+ public:
+  void add(std::string_view name, std::string_view value);
+  void set(std::string_view name, std::string_view value);
+  [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const noexcept;  // the first one
+  [[nodiscard]] std::size_t count(std::string_view name) const noexcept;
+  // Is `token` an element of the comma-separated list in all fields of that name (case-insensitive)?
+  [[nodiscard]] bool has_token(std::string_view name, std::string_view token) const noexcept;
+  [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& fields() const noexcept { return fields_; }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> fields_;
+};
+
+struct Request {
+  Method method = Method::get;
+  std::string target;  // as it came: path and query
+  std::string path;    // percent-decoded; valid UTF-8 without NUL
+  std::string query;   // raw, without "?"; never logged
+  int version_minor = 1;  // HTTP/1.x
+  bool keep_alive = true;
+  Headers headers;
+  std::string body;
+  std::string client_address;  // of the client itself, where a trusted proxy named it
+  bool secure = false;         // reached us (or the trusted proxy) over TLS
+  std::string request_id;
+};
+
+struct Response {
+  int status = 200;
+  Headers headers;
+  std::string body;
+  bool close = false;  // close the connection behind this response
+  // Set for responses that never end (WebSocket, SSE): nothing is written, the function takes the connection over, on its loop.
+  std::move_only_function<void(net::Connection&)> take_over;
+};
+
+// The name=value pairs of a query string, percent-decoded, in order. nullopt where the encoding is broken.
+using QueryPairs = std::vector<std::pair<std::string, std::string>>;
+[[nodiscard]] std::optional<QueryPairs> parse_query(std::string_view query);
+[[nodiscard]] std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);
+
+}  // namespace indaba::http
