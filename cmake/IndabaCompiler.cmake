@@ -16,7 +16,9 @@ target_include_directories(indaba_options INTERFACE ${CMAKE_SOURCE_DIR}/src ${CM
 target_compile_options(indaba_options INTERFACE
   -Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-align -Woverloaded-virtual
   -Wno-missing-field-initializers
-  -fstack-protector-strong -fno-omit-frame-pointer)
+  -fstack-protector-strong -fno-omit-frame-pointer
+  # Every object alike, library or program: g++ refuses a precompiled header that was made with another choice.
+  -fPIE)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 sees these through coroutine frames and std::variant where there is nothing (GCC bugs 105562, 107138).
   target_compile_options(indaba_options INTERFACE -fpch-preprocess -Wno-maybe-uninitialized -Wno-restrict
