@@ -48,6 +48,26 @@ TEST(Clock, writes_rfc3339_with_milliseconds_in_utc) {
   EXPECT_EQ(to_rfc3339(from_millis(-1)), "1969-12-31T23:59:59.999Z");
 }
 
+TEST(Clock, reads_rfc3339_with_any_offset_and_fraction) {
+  const WallTime t = from_millis(1'768'210'200'123);
+  EXPECT_EQ(parse_rfc3339("2026-01-12T09:30:00.123Z"), t);
+  EXPECT_EQ(parse_rfc3339("2026-01-12t11:30:00.123999+02:00"), t);
+  EXPECT_EQ(parse_rfc3339("2026-01-11T23:45:00.123-09:45"), t);
+  EXPECT_EQ(parse_rfc3339("2026-01-12T09:30:00Z"), t - Millis(123));
+  EXPECT_EQ(parse_rfc3339("2026-01-12T09:30:00.5z"), t + Millis(377));
+  EXPECT_EQ(parse_rfc3339(to_rfc3339(t)), t);
+}
+
+TEST(Clock, refuses_what_is_not_a_time) {
+  for (const std::string_view text :
+       {"", "2026-01-12", "2026-01-12T09:30:00", "2026-01-12 09:30:00Z", "2026-02-29T00:00:00Z",
+        "2026-13-01T00:00:00Z", "2026-01-12T24:00:00Z", "2026-01-12T23:59:60Z",
+        "2026-01-12T09:30:00.Z", "2026-01-12T09:30:00+0200", "2026-01-12T09:30:00Z ",
+        "2026-1-12T09:30:00Z", "+026-01-12T09:30:00Z", "0000-01-01T00:00:00Z",
+        "9999-12-31T23:59:59-00:01"})
+    EXPECT_FALSE(parse_rfc3339(text)) << text;
+}
+
 TEST(Clock, a_manual_clock_stands_still_until_it_is_moved) {
   ManualClock clock;
   const auto wall = clock.wall();

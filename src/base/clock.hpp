@@ -5,7 +5,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace indaba {
 
@@ -49,5 +52,7 @@ class ManualClock final : public Clock {
 
 // "2026-01-12T09:30:00.123Z" (RFC 3339, UTC, milliseconds).
 [[nodiscard]] std::string to_rfc3339(WallTime t);
+// RFC 3339 with any offset and any fraction (cut to milliseconds), years 0001 to 9999 in UTC. No leap seconds: Unix time has none.
+[[nodiscard]] std::optional<WallTime> parse_rfc3339(std::string_view text) noexcept;
 
 }  // namespace indaba
