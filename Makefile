@@ -1,0 +1,51 @@
+# What one types here. Everything works from a fresh clone on Debian 12; the first run of anything installs what it needs.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup run build test check lint format bench fuzz sanitize clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## build everything and start a demo on http://127.0.0.1:8080 (or the next free port)
+	@scripts/run
+
+build: ## the program, with the web client inside: build/release/indaba
+	@scripts/setup build web
+	@scripts/build
+
+test: ## every test: unit, fuzz corpora, behaviour, faults, SDK, browser
+	@scripts/setup
+	@scripts/build indaba unit_tests
+	@scripts/test
+
+check: ## the quick tests, in under two minutes once it is built
+	@scripts/setup build web test
+	@scripts/build indaba unit_tests
+	@scripts/test --quick
+
+lint: ## formatting, static analysis, warnings, layers
+	@scripts/setup build web lint
+	@scripts/lint
+
+format: ## lay out every source file
+	@scripts/setup build web lint
+	@scripts/format
+
+bench: ## how many deliveries a second, and what one costs
+	@scripts/setup
+	@scripts/build indaba
+	@scripts/bench
+
+fuzz: ## every fuzz target for SECONDS_EACH (60) seconds
+	@scripts/setup build lint test
+	@scripts/fuzz run --seconds $(or $(SECONDS_EACH),60)
+
+sanitize: ## unit tests under AddressSanitizer and UBSan, then under ThreadSanitizer
+	@scripts/setup
+	@scripts/sanitize
+
+clean: ## remove what was built, and nothing else
+	rm -rf build web/dist sdk/js/dist
+
+setup: ## install what building and testing need
+	@scripts/setup
