@@ -30,8 +30,14 @@ class TreeBuilder {
 
   bool on_document_begin(bj::error_code&) { return true; }
   bool on_document_end(bj::error_code&) { return true; }
-  bool on_object_begin(bj::error_code& ec) { return open(bj::object_kind, ec); }
-  bool on_array_begin(bj::error_code& ec) { return open(bj::array_kind, ec); }
+  bool on_object_begin(bj::error_code&) {
+    open(bj::object_kind);
+    return true;
+  }
+  bool on_array_begin(bj::error_code&) {
+    open(bj::array_kind);
+    return true;
+  }
   bool on_object_end(std::size_t, bj::error_code&) { return close(); }
   bool on_array_end(std::size_t, bj::error_code&) { return close(); }
 
@@ -82,11 +88,10 @@ class TreeBuilder {
     return open_.back()->get_array().emplace_back(nullptr);
   }
   template <class Kind>
-  bool open(Kind kind, bj::error_code&) {
+  void open(Kind kind) {
     bj::value& container = place();
     container = bj::value(kind);
     open_.push_back(&container);
-    return true;
   }
   bool close() {
     open_.pop_back();
