@@ -1,6 +1,7 @@
 #include "base/random.hpp"
 
 #include "base/check.hpp"
+#include "base/crypto.hpp"
 
 #include <sodium.h>
 
@@ -9,12 +10,6 @@
 
 namespace indaba {
 namespace {
-
-// libsodium wants sodium_init() once; it is safe on many threads, and a second call does nothing.
-void ensure_sodium() {
-  static const bool ready = sodium_init() >= 0;
-  check(ready, "libsodium must start, or nothing here is random");
-}
 
 // Takes from `next` until the value falls into a whole multiple of `bound`, so that no remainder is
 // more likely than another.
@@ -31,7 +26,7 @@ std::uint64_t unbiased(std::uint64_t bound, Next next) {
 }  // namespace
 
 void SystemRandom::fill(std::span<std::byte> out) {
-  ensure_sodium();
+  crypto::ensure_sodium();
   randombytes_buf(out.data(), out.size());
 }
 
