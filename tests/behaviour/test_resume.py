@@ -1,0 +1,139 @@
+"""A session outlives its connection: subscriptions, count and positions come back."""
+
+from harness.client import make_org, unique, User
+from harness.socket import Socket
+
+
+def query(session, **more):
+    return {"session_uuid": session, **more}
+
+
+async def test_a_session_brings_back_subscriptions_count_and_the_acked_position(server, anna):
+    org = await make_org(anna)
+    topic = await org.declare(unique("t"))
+    name = topic.rpartition("/")[2]
+    session = unique("s")
+    first = await Socket.open(server, "/ws", anna, query=query(session))
+    assert first.welcome["session_uuid"] == session and first.welcome["resumed"] is False
+    await first.ask("subscribe", stream=org.notifications)
+    await first.ask("subscribe", stream=topic)
+    await org.publish(name, *({"type": "tick", "data": n} for n in range(1, 4)))
+    await first.events(3)
+    await first.ask("ack", stream=topic, seq=2)
+    await first.abort()
+    await org.publish(name, {"type": "tick", "data": 4})
+
+    async with await Socket.open(server, "/ws", anna, query=query(session)) as again:
+        assert again.welcome["resumed"] is True
+        assert again.welcome["count"] == 3
+        seen, events = {}, []
+        while len(seen) < 2 or len(events) < 2:
+            frame = await again.next()
+            if frame["type"] == "subscribed":
+                seen[frame["stream"]] = frame
+            elif frame["type"] == "tick":
+                events.append(frame["seq"])
+        assert set(seen) == {org.notifications, topic}
+        assert seen[topic]["since"] <= 2
+        wanted = list(range(seen[topic]["since"] + 1, 5))
+        while len(events) < len(wanted):
+            events.append((await again.expect("tick"))["seq"])
+        assert events == wanted
+        await again.send("ping")
+        await again.expect("pong", count=4)
+
+
+async def test_a_position_in_the_url_wins_over_the_sessions(server, anna):
+    org = await make_org(anna)
+    head = [await org.notify(n=n) for n in range(4)][-1]["seq"]
+    session = unique("s")
+    path = f"/ws/{org.notifications}"
+    first = await Socket.open(server, path, anna, query=query(session, since=0))
+    await first.events(head)
+    await first.ask("ack", seq=head)
+    await first.abort()
+    async with await Socket.open(server, path, anna, query=query(session, since=head - 1)) as again:
+        assert again.welcome["resumed"] is True
+        await again.expect("subscribed", since=head - 1)
+        assert [e["seq"] for e in await again.events(1)] == [head]
+
+
+async def test_resuming_a_session_that_is_connected_closes_the_older_with_4000(server, anna):
+    session = unique("s")
+    older = await Socket.open(server, "/ws", anna, query=query(session))
+    newer = await Socket.open(server, "/ws", anna, query=query(session))
+    assert newer.welcome["resumed"] is True
+    code, _, frames = await older.closed(2)
+    assert code == 4000
+    assert frames[-1]["type"] == "goodbye"
+    await newer.send("ping")
+    await newer.expect("pong")
+    await newer.close()
+
+
+async def test_a_session_is_valid_only_for_its_user(server, anna, dora):
+    org = await make_org(anna)
+    session = unique("s")
+    mine = await Socket.open(server, "/ws", anna, query=query(session))
+    await mine.ask("subscribe", stream=org.notifications)
+    async with await Socket.open(server, "/ws", dora, query=query(session)) as theirs:
+        assert theirs.welcome["resumed"] is False and theirs.welcome["count"] == 0
+        await mine.send("ping")
+        await mine.expect("pong")  # not replaced
+        await org.notify(text="for members")
+        await theirs.silence()
+    await mine.close()
+
+
+async def test_a_subscription_given_up_stays_given_up(server, anna):
+    org = await make_org(anna)
+    session = unique("s")
+    first = await Socket.open(server, "/ws", anna, query=query(session))
+    await first.ask("subscribe", stream=org.notifications)
+    await first.ask("unsubscribe", stream=org.notifications)
+    await first.abort()
+    async with await Socket.open(server, "/ws", anna, query=query(session)) as again:
+        assert again.welcome["resumed"] is True
+        await again.silence()
+
+
+async def test_a_stream_that_is_no_longer_the_users_does_not_come_back(server, anna, ben):
+    org = await make_org(anna, member=ben)
+    session = unique("s")
+    first = await Socket.open(server, "/ws", ben, query=query(session))
+    await first.ask("subscribe", stream=org.notifications)
+    await first.abort()
+    await org.remove(ben)
+    async with await Socket.open(server, "/ws", ben, query=query(session)) as again:
+        await org.notify(secret="for members")
+        told = []
+        try:
+            while True:
+                told.append(await again.next(0.5))
+        except TimeoutError:
+            pass
+        except Exception as end:  # asyncio.TimeoutError of older Pythons, or a close
+            assert type(end).__name__ in ("TimeoutError", "ConnectionClosedError", "ConnectionClosedOK")
+        assert all(frame["type"] not in ("subscribed", "note") for frame in told), told
+
+
+async def test_a_session_survives_a_restart_of_the_server(own_server):
+    server = own_server()
+    root = User(server, "root")
+    org = await make_org(root)
+    first = await Socket.open(server, "/ws", root, query=query("phone"))
+    told = await first.ask("subscribe", stream=org.notifications)
+    await org.notify(n=1)
+    await first.events(1)
+    await first.ask("ack", stream=org.notifications, seq=told["head"] + 1)
+    assert server.stop() == 0
+    server.start()
+    root.sign_in()
+    await org.notify(n=2)
+    async with await Socket.open(server, "/ws", root, query=query("phone")) as again:
+        assert again.welcome["resumed"] is True
+        assert again.welcome["count"] == 2
+        back = await again.expect("subscribed", stream=org.notifications)
+        assert back["since"] <= told["head"] + 1
+        events = await again.events(told["head"] + 2 - back["since"])
+        assert events[-1]["n"] == 2

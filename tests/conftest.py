@@ -1,0 +1,122 @@
+"""Fixtures: one server for the tests that can share it, people, and async tests without a plugin."""
+
+import asyncio
+import inspect
+import os
+import random
+import sys
+import time
+import types
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+
+from harness import client  # noqa: E402
+from harness.server import BINARY, Server  # noqa: E402
+
+SEED = int(os.environ.get("INDABA_TEST_SEED", "0")) or (time.time_ns() & 0x7FFFFFFF)
+# Limits that count by time, user or address would make tests depend on each other.
+UNLIMITED = {"RATE_LIMITS_ENABLED": "false"}
+
+
+def pytest_report_header():
+    return f"program: {BINARY}; INDABA_TEST_SEED={SEED}"
+
+
+def pytest_collection_modifyitems(items):
+    if not BINARY.exists():
+        raise pytest.UsageError(f"{BINARY} is not built: run `make build`, or set INDABA_BINARY")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """`async def test_…` runs in an event loop of its own."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    wanted = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    seconds = getattr(pyfuncitem.obj, "seconds", 60)
+
+    async def scenario():
+        try:
+            await asyncio.wait_for(pyfuncitem.obj(**wanted), seconds)
+        finally:
+            await client.close_session()
+
+    asyncio.run(scenario())
+    return True
+
+
+@pytest.fixture
+def rng(request):
+    """Random decisions of one test: the same for the same INDABA_TEST_SEED."""
+    return random.Random(f"{SEED}:{request.node.nodeid}")
+
+
+@pytest.fixture(scope="session")
+def server():
+    """Shared. Whoever changes its settings, stops it or counts what it does takes `own_server`."""
+    shared = Server(env=UNLIMITED, arguments=["--test-echo"])
+    shared.create_user("root", client.PASSWORD, superuser=True)
+    with shared:
+        yield shared
+        assert shared.process.poll() is None, f"the server died:\n{shared.log_tail()}"
+        code = shared.stop()
+        assert code == 0, f"exit code {code}:\n{shared.log_tail()}"
+
+
+@pytest.fixture
+def own_server():
+    """Makes servers for one test: own_server(env={…}, arguments=[…])."""
+    made = []
+
+    def make(*, start=True, limits=False, users=("root",), **options):
+        options["env"] = {**({} if limits else UNLIMITED), **options.get("env", {})}
+        one = Server(**options)
+        made.append(one)
+        for name in users:
+            one.create_user(name, client.PASSWORD, superuser=name == "root")
+        return one.start() if start else one
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture(scope="session")
+def people(server):
+    """Accounts that tests share; what belongs to a test (organisations, tasks) it makes itself."""
+    made = {name: client.User(server, name).register()
+            for name in ("anna", "ben", "carla", "mo", "dora", "emil")}
+    made["root"] = client.User(server, "root").sign_in()
+    return types.SimpleNamespace(**made)
+
+
+@pytest.fixture
+def anna(people):
+    """Owner of the organisations that tests make."""
+    return people.anna
+
+
+@pytest.fixture
+def ben(people):
+    """A member where a test adds him."""
+    return people.ben
+
+
+@pytest.fixture
+def dora(people):
+    """Of another organisation, always."""
+    return people.dora
+
+
+@pytest.fixture
+def root(people):
+    """A superuser."""
+    return people.root
+
+
+@pytest.fixture
+def stranger(server):
+    """Nobody: no credentials."""
+    return client.Caller(server)

@@ -1,0 +1,194 @@
+"""The program under test, started as an operator starts it."""
+
+import contextlib
+import json
+import os
+import pathlib
+import queue
+import re
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = pathlib.Path(os.environ.get("INDABA_BINARY", ROOT / "build/release/indaba"))
+START_SECONDS = float(os.environ.get("INDABA_TEST_START_SECONDS", "20"))
+READY = re.compile(r"^listening on (https?)://(.+):(\d+)\s*$")
+
+# What the machine of the tester has in its environment must not change what is tested.
+_INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")
+
+
+def environment(extra=None):
+    env = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    env.update(extra or {})
+    return env
+
+
+class CommandResult:
+    def __init__(self, done):
+        self.code = done.returncode
+        self.out = done.stdout
+        self.err = done.stderr
+
+    def expect(self, code=0):
+        assert self.code == code, f"exit {self.code}, not {code}\nout: {self.out}\nerr: {self.err}"
+        return self
+
+
+def run(*arguments, data=None, stdin="", env=None, timeout=60, cwd=None):
+    """Runs one `indaba` command to its end."""
+    command = [str(BINARY), *map(str, arguments)]
+    if data is not None:
+        command += ["--data", str(data)]
+    done = subprocess.run(command, input=stdin, env=environment(env), capture_output=True, text=True,
+                          timeout=timeout, cwd=cwd, check=False)
+    return CommandResult(done)
+
+
+class Server:
+    """One `indaba serve`. `data` outlives it: start() again continues with the same folder."""
+
+    def __init__(self, data=None, env=None, arguments=(), wrapper=(), listen="127.0.0.1:0"):
+        if data is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="indaba-test-")
+            data = pathlib.Path(self._folder.name) / "data"
+        self.data = pathlib.Path(data)
+        self.env = {"INDABA_AUTH_REGISTRATION": "open", **(env or {})}
+        self.arguments = list(arguments)
+        self.wrapper = list(wrapper)
+        self.listen = listen
+        self.log_path = self.data.parent / (self.data.name + ".log")
+        self.process = None
+        self.host, self.port, self.scheme = "127.0.0.1", 0, "http"
+        self.stdout_lines = []
+        self.start_seconds = 0.0
+        self._lines = None
+
+    # -- life
+
+    def start(self, wait=True):
+        command = [*self.wrapper, str(BINARY), "serve", "--listen", self.listen, "--data", str(self.data),
+                   *self.arguments]
+        log = open(self.log_path, "ab")  # the child keeps it
+        self._lines = queue.Queue()
+        began = time.monotonic()
+        self.process = subprocess.Popen(command, env=environment(self.env), stdout=subprocess.PIPE,
+                                        stderr=log, stdin=subprocess.DEVNULL, text=True)
+        log.close()
+        threading.Thread(target=self._collect, args=(self.process.stdout, self._lines), daemon=True).start()
+        if wait:
+            self.wait_ready()
+            self.start_seconds = time.monotonic() - began
+        return self
+
+    @staticmethod
+    def _collect(pipe, lines):
+        for line in pipe:
+            lines.put(line.rstrip("\n"))
+        lines.put(None)
+
+    def wait_ready(self, seconds=START_SECONDS):
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                line = self._lines.get(timeout=max(0.01, deadline - time.monotonic()))
+            except queue.Empty:
+                raise AssertionError(f"not ready after {seconds} s; log:\n{self.log_tail()}") from None
+            if line is None:
+                code = self.process.wait()
+                raise AssertionError(f"exited with {code} before it was ready; log:\n{self.log_tail()}")
+            self.stdout_lines.append(line)
+            found = READY.match(line)
+            if found:
+                self.scheme, self.host, self.port = found[1], found[2], int(found[3])
+                return self
+
+    def stop(self, seconds=15):
+        """As an operator stops it. Returns the exit code."""
+        if self.process is None:
+            return None
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            code = "did not stop"
+        self.process = None
+        return code
+
+    def kill(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+        if self.process is not None:
+            self.process.wait()
+        self.process = None
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    @property
+    def pid(self):
+        """Of the program itself, also where a wrapper such as strace started it."""
+        if not self.wrapper:
+            return self.process.pid
+        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return int(children.read_text().split()[0])
+
+    def close(self):
+        self.kill()
+        folder = getattr(self, "_folder", None)
+        if folder is not None:
+            folder.cleanup()
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.close()
+
+    # -- what it says
+
+    @property
+    def url(self):
+        return f"{self.scheme}://{self.host}:{self.port}"
+
+    @property
+    def ws_url(self):
+        return self.url.replace("http", "ws", 1)
+
+    def log_text(self):
+        with contextlib.suppress(FileNotFoundError):
+            return self.log_path.read_text(errors="replace")
+        return ""
+
+    def log_tail(self, lines=30):
+        return "\n".join(self.log_text().splitlines()[-lines:])
+
+    def log_entries(self):
+        return [json.loads(line) for line in self.log_text().splitlines() if line.strip()]
+
+    # -- commands beside it or before it
+
+    def command(self, *arguments, stdin="", **options):
+        return run(*arguments, data=self.data, stdin=stdin, env=self.env, **options)
+
+    def create_user(self, name, password="correct horse battery", superuser=False):
+        flags = ["--superuser"] if superuser else []
+        return self.command("user", "create", name, "--password-stdin", *flags, stdin=password + "\n").expect(0)
+
+    # -- measures
+
+    def rss_bytes(self):
+        for line in pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+        raise AssertionError("no VmRSS")
+
+    def cpu_seconds(self):
+        fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
