@@ -1,0 +1,174 @@
+#include "db/group_commit.hpp"
+
+#include "base/check.hpp"
+
+#include <chrono>
+#include <exception>
+#include <string>
+#include <utility>
+
+namespace indaba::db {
+
+// One change in one attempt.
+struct GroupCommit::Slot {
+  explicit Slot(Session& session) : tx(session) {}
+
+  WriteTx tx;
+  std::optional<Error> refused;  // failed before it wrote anything: the group goes on without it
+  std::vector<Appended> appended;
+};
+
+namespace {
+
+Error from_exception(const char* what) {
+  return Error::internal(fmt::format("a change threw: {}", what));
+}
+
+// A change is somebody else's code: what it throws is its own failure, never the writer's.
+template <class F>
+Result<void> guarded(F&& call) {
+  try {
+    return call();
+  } catch (const std::exception& e) {
+    return from_exception(e.what());
+  } catch (...) {
+    return from_exception("something that is no exception");
+  }
+}
+
+}  // namespace
+
+void GroupCommit::run(Changes changes) {
+  while (!changes.empty()) {
+    auto trouble = attempt(changes);
+    if (!trouble.error) return;
+    session_.rollback();
+    if (trouble.refuse_all || changes.size() == 1) return refuse_all(changes, *trouble.error);
+
+    stats_.groups_run_again.fetch_add(1, std::memory_order_relaxed);
+    if (trouble.guilty) {
+      run(changes.first(*trouble.guilty));
+      run(changes.subspan(*trouble.guilty, 1));
+      changes = changes.subspan(*trouble.guilty + 1);
+    } else {
+      run(changes.first(changes.size() / 2));
+      changes = changes.subspan(changes.size() / 2);
+    }
+  }
+}
+
+GroupCommit::Trouble GroupCommit::attempt(Changes changes) {
+  if (auto begun = session_.begin(); !begun) return storage_trouble(std::move(begun).error());
+  std::vector<Slot> slots;
+  slots.reserve(changes.size());
+  std::vector<StagedEvent> events;
+  if (auto trouble = apply_all(changes, slots); trouble.error) return trouble;
+  if (auto trouble = sequence_all(slots, events); trouble.error) return trouble;
+  if (auto trouble = run_sequenced(slots); trouble.error) return trouble;
+  if (auto trouble = commit(); trouble.error) return trouble;
+  stats_.group_size.observe(static_cast<double>(changes.size()));
+  finish_all(changes, slots, events);
+  return {};
+}
+
+GroupCommit::Trouble GroupCommit::apply_all(Changes changes, std::vector<Slot>& slots) {
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    auto& slot = slots.emplace_back(session_);
+    const auto before = session_.writes();
+    auto applied = guarded([&] { return changes[i]->apply(slot.tx); });
+    if (session_.storage_failed())
+      return storage_trouble(applied
+                                 ? Error(ErrorKind::unavailable, "The database cannot be written.")
+                                 : std::move(applied).error());
+    if (applied) continue;
+    if (session_.writes() != before) return {std::move(applied).error(), i};
+    slot.refused = std::move(applied).error();
+  }
+  return {};
+}
+
+GroupCommit::Trouble GroupCommit::sequence_all(std::vector<Slot>& slots,
+                                               std::vector<StagedEvent>& events) {
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    if (slots[i].refused) continue;
+    for (const auto& draft : slots[i].tx.drafts()) events.push_back({&draft, i, {}});
+  }
+  if (events.empty()) return {};
+  std::optional<std::size_t> guilty;
+  auto sequenced = guarded([&] { return sequencer_.sequence(session_, events, guilty); });
+  if (session_.storage_failed())
+    return storage_trouble(sequenced ? Error(ErrorKind::unavailable)
+                                     : std::move(sequenced).error());
+  if (!sequenced) return {std::move(sequenced).error(), guilty};
+  for (const auto& event : events) slots[event.change].appended.push_back(event.result);
+  return {};
+}
+
+GroupCommit::Trouble GroupCommit::run_sequenced(std::vector<Slot>& slots) {
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    if (slots[i].refused) continue;
+    for (const auto& work : slots[i].tx.sequenced()) {
+      auto done = guarded([&] { return work(session_, slots[i].appended); });
+      if (session_.storage_failed())
+        return storage_trouble(done ? Error(ErrorKind::unavailable) : std::move(done).error());
+      if (!done) return {std::move(done).error(), i};
+    }
+  }
+  return {};
+}
+
+GroupCommit::Trouble GroupCommit::commit() {
+  const auto start = std::chrono::steady_clock::now();
+  Error why;
+  const auto outcome = session_.commit(why);
+  if (outcome == CommitOutcome::unknown)
+    broken_invariant(
+        "The disk failed while a commit was written, and it cannot be known whether the commit is "
+        "there. The process ends so that nobody is told a guess; start it again once the disk is "
+        "well: " +
+        why.log);
+  if (outcome == CommitOutcome::rolled_back) return storage_trouble(std::move(why));
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  stats_.commit_seconds.observe(took.count());
+  return {};
+}
+
+GroupCommit::Trouble GroupCommit::storage_trouble(Error error) {
+  stats_.storage_failures.fetch_add(1, std::memory_order_relaxed);
+  if (error.kind != ErrorKind::unavailable) {
+    // Whatever the change made of it, the cause is the disk.
+    Error unavailable(ErrorKind::unavailable, "The database cannot be written.");
+    unavailable.log = error.log.empty() ? std::move(error.detail) : std::move(error.log);
+    error = std::move(unavailable);
+  }
+  if (error.retry_after.count() == 0) error.retry_after = std::chrono::seconds(1);
+  return {std::move(error), std::nullopt, true};
+}
+
+void GroupCommit::finish_all(Changes changes, std::vector<Slot>& slots,
+                             std::span<const StagedEvent> events) {
+  std::uint64_t refused = 0;
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    if (slots[i].refused) {
+      ++refused;
+      changes[i]->finish(*std::move(slots[i].refused));
+    } else {
+      changes[i]->finish(std::move(slots[i].appended));
+    }
+  }
+  stats_.changes_refused.fetch_add(refused, std::memory_order_relaxed);
+  stats_.changes_committed.fetch_add(changes.size() - refused, std::memory_order_relaxed);
+
+  std::vector<StagedEvent> fresh;
+  fresh.reserve(events.size());
+  for (const auto& event : events)
+    if (!event.result.duplicate) fresh.push_back(event);
+  if (!fresh.empty()) sequencer_.committed(fresh);
+}
+
+void GroupCommit::refuse_all(Changes changes, const Error& error) {
+  stats_.changes_refused.fetch_add(changes.size(), std::memory_order_relaxed);
+  for (const auto& change : changes) change->finish(error);
+}
+
+}  // namespace indaba::db
