@@ -54,7 +54,8 @@ struct Response {
   std::string body;
   bool close = false;  // close the connection behind this response
   // Set for responses that never end (WebSocket, SSE): nothing is written, the function takes the connection over, on its loop.
-  std::move_only_function<void(net::Connection&)> take_over;
+  // A pointer, for libstdc++ 12 asks for the size of what a reference parameter names.
+  std::move_only_function<void(net::Connection*)> take_over;
 };
 
 // The name=value pairs of a query string, percent-decoded, in order. nullopt where the encoding is broken.
