@@ -1,0 +1,122 @@
+// The table itself. One line a setting, in the order in which an operator meets them.
+#include "app/settings.hpp"
+
+#include <array>
+
+namespace indaba::app {
+
+namespace {
+
+using enum SettingType;
+
+constexpr auto kSettings = std::to_array<Setting>({
+    // clang-format off
+    {"server.listen", address, "127.0.0.1:8080", "where to listen; port 0 picks a free one and prints it", "", "", "--listen"},
+    {"server.public_url", url, "", "the URL by which browsers reach this server; from server.listen where it is not set"},
+    {"server.allowed_origins", list, "", "origins that browsers may call and open sockets from; the public URL's own where none are set", "", "", "", false, true},
+    {"server.allowed_hosts", list, "", "Host headers to answer, .example.org with all below it; any where none are set", "DJANGO_ALLOWED_HOSTS", "", "", false, true},
+    {"server.trusted_proxies", list, "", "addresses and networks whose X-Forwarded-For and -Proto are believed"},
+    {"server.loops", integer, "0", "event loops; 0 is one a core"},
+    {"server.drain_time", duration, "8s", "over how long sockets are closed when the server stops; it is gone 2 s later"},
+    {"server.color", text, "", "the name of this deployment in logs and /status, such as blue or green", "COLOR"},
+    {"data.dir", text, "./data", "the folder of the embedded database, the demo's password and the control socket", "", "", "--data"},
+    {"database.url", url, "", "PostgreSQL; the embedded SQLite in data.dir where it is not set", "DATABASE_URL", "", "", true},
+    {"postgres.db", text, "", "the database's name, for a database.url that has none", "POSTGRES_DB"},
+    {"postgres.user", text, "", "likewise its user", "POSTGRES_USER"},
+    {"postgres.password", text, "", "likewise its password", "POSTGRES_PASSWORD", "", "", true},
+    {"redis.url", url, "", "Redis, where there is one", "REDIS_URL", "", "", true},
+    {"redis.bus_url", url, "", "another Redis for what nodes tell each other; redis.url where it is not set", "REALTIME_REDIS_URL PUBSUB_REDIS_URL", "", "", true},
+    {"tls.cert", text, "", "file with the certificate and its chain (PEM); with tls.key, the server speaks https and wss", "", "", "", false, true},
+    {"tls.key", text, "", "file with the certificate's private key (PEM)", "", "", "", false, true},
+    {"auth.registration", choice, "invite", "who may make an account", "", "open|invite|closed"},
+    {"auth.signing_key", text, "", "the secret that signs this server's tokens; made on first start and kept in the database where it is not set", "", "", "", true},
+    {"auth.query_token", boolean, "false", "whether a socket may be opened with any token in its URL, not only with a socket token"},
+    {"auth.anonymous_counter", boolean, "false", "whether /ws/chat/ is an open counter for strangers"},
+    {"auth.external.key", text, "", "the key that signs another service's tokens: a shared secret, or a public key as PEM", "REALTIME_JWT_SECRET JWT_SIGNING_KEY DJANGO_SECRET_KEY SECRET_KEY", "", "", true, true},
+    {"auth.external.jwks_url", url, "", "where that service publishes its keys", "", "", "", false, true},
+    {"auth.external.algorithms", list, "HS256", "the algorithms that are accepted with that key: HS256, RS256, ES256, EdDSA", "", "", "", false, true},
+    {"auth.external.issuer", text, "", "the iss that those tokens must have", "", "", "", false, true},
+    {"auth.external.audience", text, "", "the aud that those tokens must have", "", "", "", false, true},
+    {"auth.external_ids", boolean, "false", "whether that service's user numbers are the numbers here; closes registration"},
+    {"orgs.creation", choice, "users", "who may make an organisation", "", "users|superusers"},
+    {"streams.retention", duration, "30d", "how long events are kept"},
+    {"streams.retention_notifications", duration, "", "the same for organisations' notifications, where it differs"},
+    {"streams.retention_topics", duration, "", "the same for topics, where the topic does not say otherwise"},
+    {"streams.retention_me", duration, "", "the same for what concerns one user, where it differs"},
+    {"session.ttl", duration, "10m", "how long a socket's session can be resumed"},
+    {"ws.refusal", choice, "close", "how a socket is refused: by a close code that browsers can read, or by an HTTP status", "", "close|http"},
+    {"ws.compression", boolean, "false", "permessage-deflate, where the client offers it"},
+    {"ws.heartbeat", duration, "30s", "between two heartbeats of a socket"},
+    {"ws.pong_timeout", duration, "20s", "how long a silent socket may owe the answer to a ping"},
+    {"ws.stall_timeout", duration, "30s", "how long a socket's queue may stand still"},
+    {"rate_limits.enabled", boolean, "true", "false turns off every limit that counts by time, user or address; sizes stay limited", "RATE_LIMITS_ENABLED", "", "", false, true},
+    {"limits.connections_total", integer, "0", "sockets and streams in all; 0 is what the process's descriptors allow", "", "", "", false, true},
+    {"limits.connections_per_user", integer, "20", "sockets and streams of one user", "", "", "", false, true},
+    {"limits.connections_per_address", integer, "200", "sockets and streams of one address", "", "", "", false, true},
+    {"limits.subscriptions", integer, "128", "subscriptions of one socket", "", "", "", false, true},
+    {"limits.messages_per_minute", integer, "60", "messages of one user in any 60 s", "", "", "", false, true},
+    {"limits.frames_per_second", integer, "50", "frames of one socket", "", "", "", false, true},
+    {"limits.message_chars", integer, "5000", "code points of a message", "", "", "", false, true},
+    {"limits.frame_bytes", bytes, "64KiB", "a frame, and a message of fragments", "", "", "", false, true},
+    {"limits.body_bytes", bytes, "1MiB", "the body of a request", "", "", "", false, true},
+    {"limits.outbox_bytes", bytes, "32KiB", "what may wait for one socket before it falls back to catching up", "", "", "", false, true},
+    {"limits.password_requests_per_minute", integer, "10", "requests with a password, by address", "", "", "", false, true},
+    {"limits.auth_rps_address", integer, "0", "the same as requests a second; 0 leaves the limit by the minute alone", "AUTH_RPS_IP", "", "", false, true},
+    {"limits.password_failures", integer, "5", "failed sign-ins of one account in 15 minutes", "", "", "", false, true},
+    {"limits.token_requests_per_minute", integer, "60", "refreshes and socket tokens of one session", "", "", "", false, true},
+    {"limits.writes_per_minute", integer, "120", "changes by one user", "", "", "", false, true},
+    {"limits.api_key_writes_per_minute", integer, "6000", "changes by one API key", "", "", "", false, true},
+    {"log.level", choice, "info", "what is logged; debug is verbose", "", "debug|info|warning|error", "", false, true},
+    {"log.format", choice, "json", "one JSON object a line, or text for a terminal", "", "json|text"},
+    {"metrics.listen", address, "", "an address of its own for /metrics; with the API where it is not set"},
+    {"metrics.per_org", boolean, "false", "whether metrics may have organisations' names as labels"},
+    {"jobs.concurrency", integer, "4", "jobs at once in one process"},
+    {"jobs.prefetch", integer, "2", "jobs that a worker takes ahead"},
+    {"jobs.soft_limit", duration, "25s", "when a job is asked to end"},
+    {"jobs.hard_limit", duration, "30s", "when a job is given up"},
+    {"jobs.max_retries", integer, "3", "how often a failed job is run again"},
+    {"celery.broker_url", url, "", "the broker of a team's Celery", "CELERY_BROKER_URL", "", "", true},
+    {"celery.result_backend", url, "", "where Celery keeps its results", "CELERY_RESULT_BACKEND", "", "", true},
+    {"bridge.enabled", boolean, "false", "whether events are passed on to Django's channel layer, and its messages taken"},
+    {"bridge.url", url, "", "the Redis of that channel layer; redis.url where it is not set", "", "", "", true},
+    {"bridge.prefix", text, "asgi", "the prefix of its keys"},
+    {"bridge.org_group", text, "org-<id>", "the name of an organisation's group"},
+    {"bridge.user_group", text, "user-<id>", "the name of a user's group"},
+    {"bridge.capacity", integer, "1500", "messages that a channel may hold"},
+    {"bridge.expiry", duration, "10s", "how long a message may wait there"},
+    {"push.vapid_public_key", text, "", "the public half of the Web Push key", "VAPID_PUBLIC_KEY"},
+    {"push.vapid_private_key", text, "", "the private half of the Web Push key", "VAPID_PRIVATE_KEY", "", "", true},
+    {"push.vapid_subject", text, "", "mailto: or https: of the operator, which push services ask for"},
+    {"push.ttl", duration, "24h", "how long a push service keeps what it cannot deliver"},
+    {"smtp.url", url, "", "the mail server for password resets; none is mailed where it is not set", "", "", "", true},
+    {"smtp.from", text, "", "the sender of those mails"},
+    {"media.serve", boolean, "true", "whether this server sends uploaded files itself", "SERVE_MEDIA"},
+    {"media.storage", choice, "local", "where uploads are kept", "STORAGE_BACKEND", "local|s3"},
+    {"s3.endpoint", url, "", "an S3 other than Amazon's", "S3_ENDPOINT_URL S3_ENDPOINT AWS_S3_ENDPOINT_URL"},
+    {"s3.region", text, "us-east-1", "its region", "S3_REGION S3_REGION_NAME AWS_S3_REGION_NAME"},
+    {"s3.bucket", text, "", "its bucket", "S3_BUCKET S3_BUCKET_NAME AWS_STORAGE_BUCKET_NAME"},
+    {"s3.access_key_id", text, "", "its access key", "S3_ACCESS_KEY_ID S3_ACCESS_KEY AWS_ACCESS_KEY_ID"},
+    {"s3.secret_access_key", text, "", "the secret of that key", "S3_SECRET_ACCESS_KEY S3_SECRET_KEY AWS_SECRET_ACCESS_KEY", "", "", true},
+    {"opensearch.url", url, "", "an OpenSearch for large archives", "OPENSEARCH_URL", "", "", true},
+    {"opensearch.index", text, "indaba", "the name of its index", "OPENSEARCH_INDEX"},
+    {"opensearch.user", text, "", "its user", "OPENSEARCH_USER"},
+    {"opensearch.password", text, "", "its password", "OPENSEARCH_PASSWORD", "", "", true},
+    {"mentor.provider", choice, "none", "who answers in mentor chats", "MENTOR_PROVIDER", "none|openai|ollama"},
+    {"mentor.model", text, "", "the model's name", "MENTOR_MODEL"},
+    {"mentor.openai_key", text, "", "the key for an API of OpenAI's shape", "OPENAI_API_KEY", "", "", true},
+    {"mentor.ollama_host", text, "", "where Ollama listens", "OLLAMA_HOST"},
+    {"stripe.secret_key", text, "", "Stripe's secret key; without it there are no payments", "STRIPE_SECRET_KEY", "", "", true},
+    {"stripe.webhook_secret", text, "", "the secret that signs Stripe's calls", "STRIPE_WEBHOOK_SECRET", "", "", true},
+    {"stripe.price", text, "", "the price that the checkout sells", "STRIPE_PRICE_ID"},
+    {"payments.success_url", url, "", "where a paid checkout leads", "PAYMENTS_CHECKOUT_SUCCESS_URL"},
+    {"payments.cancel_url", url, "", "where a cancelled one leads", "PAYMENTS_CHECKOUT_CANCEL_URL"},
+    // clang-format on
+});
+
+}  // namespace
+
+std::span<const Setting> settings() noexcept {
+  return kSettings;
+}
+
+}  // namespace indaba::app
