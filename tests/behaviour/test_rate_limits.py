@@ -1,0 +1,82 @@
+"""Limits that count by time, with the settings that a new installation has."""
+
+import asyncio
+
+from harness.client import Caller, User, make_org, unique
+
+
+async def test_password_routes_take_10_a_minute_of_an_address(own_server):
+    server = own_server(limits=True)
+    nobody = Caller(server)
+    answers = [await nobody.post("auth/token", {"username": f"nobody-{n}", "password": "wrong password"})
+               for n in range(12)]
+    assert [answer.status for answer in answers[:10]] == [401] * 10
+    limited = answers[10]
+    limited.problem(429, "rate_limited")
+    assert int(limited.headers["Retry-After"]) >= 1
+    assert limited.headers["RateLimit-Limit"] == "10"
+    assert limited.headers["RateLimit-Remaining"] == "0"
+    assert int(limited.headers["RateLimit-Reset"]) >= 1
+    (await nobody.get("/healthz")).expect(200)
+
+
+async def test_a_forwarded_address_from_nobody_that_is_trusted_changes_nothing(own_server):
+    server = own_server(limits=True)
+    nobody = Caller(server)
+    answers = [await nobody.post("auth/token", {"username": f"nobody-{n}", "password": "wrong password"},
+                                 headers={"X-Forwarded-For": f"10.0.0.{n}", "Forwarded": f"for=10.0.0.{n}"})
+               for n in range(12)]
+    assert answers[-1].status == 429
+
+
+async def test_behind_a_trusted_proxy_each_address_has_its_own(own_server):
+    server = own_server(limits=True, env={"INDABA_SERVER_TRUSTED_PROXIES": "127.0.0.1"})
+    nobody = Caller(server)
+    answers = [await nobody.post("auth/token", {"username": f"nobody-{n}", "password": "wrong password"},
+                                 headers={"X-Forwarded-For": f"203.0.113.{n}"}) for n in range(12)]
+    assert {answer.status for answer in answers} == {401}
+
+
+async def test_an_account_takes_5_failures_in_15_minutes(own_server):
+    server = own_server(limits=True)
+    nobody = Caller(server)
+    wrong = [await nobody.post("auth/token", {"username": "root", "password": "wrong password"}) for _ in range(6)]
+    assert [answer.status for answer in wrong[:5]] == [401] * 5
+    wrong[5].problem(429, "rate_limited")
+    right = await nobody.post("auth/token", {"username": "root", "password": User(server, "root").password})
+    right.problem(429)
+
+
+async def test_writes_are_120_a_minute_of_a_user_and_reads_are_not_counted(own_server):
+    server = own_server(limits=True)
+    root = User(server, "root")
+    org = await make_org(root)
+    statuses = []
+    for n in range(125):
+        statuses.append((await root.post(org.notifications, {"type": "note", "payload": {"n": n}})).status)
+    assert statuses.count(429) >= 1 and statuses[:100] == [201] * 100
+    assert 429 not in [(await root.get("me")).status for _ in range(10)]
+
+
+async def test_socket_tokens_are_60_a_minute_of_a_session(own_server):
+    server = own_server(limits=True)
+    root = User(server, "root")
+    statuses = [(await root.post("auth/ws-token")).status for _ in range(62)]
+    assert statuses[:59].count(429) == 0 and statuses[-1] == 429
+
+
+async def test_a_refused_repeat_is_not_kept(own_server):
+    server = own_server(limits=True)
+    root = User(server, "root")
+    org = await make_org(root)
+    key = {"Idempotency-Key": unique("k")}
+    answers = await asyncio.gather(*(root.post(org.notifications, {"type": "note", "payload": {"n": n}})
+                                     for n in range(130)))
+    assert 429 in [answer.status for answer in answers]
+    (await root.post(org.notifications, {"type": "note", "payload": {}}, headers=key)).problem(429)
+
+
+async def test_all_of_it_is_off_where_configured(server, stranger):
+    answers = await asyncio.gather(*(
+        stranger.post("auth/token", {"username": f"nobody-{n}", "password": "wrong password"}) for n in range(14)))
+    assert {answer.status for answer in answers} == {401}
