@@ -1,7 +1,9 @@
-// AccessChanges: how a feature tells everything that holds a live subscription that someone's access ended.
+// AccessChanges: how a feature tells everything that holds a live subscription that someone's
+// access ended.
 //
-// Called after the commit that took the access away, from any executor; listeners post to their own loops. The gateway is the main
-// listener: it ends subscriptions and sockets within a second. A cache of memberships or sessions is another.
+// Called after the commit that took the access away, from any executor; listeners post to their own
+// loops. The gateway is the main listener: it ends subscriptions and sockets within a second. A
+// cache of memberships or sessions is another.
 #pragma once
 
 #include "base/ids.hpp"
@@ -13,14 +15,32 @@
 
 namespace indaba::api {
 
-struct MembershipEnded { OrgId org; UserId user; };      // removed, left, banned, account deleted
-struct OrgDeleted { OrgId org; };
-struct SessionRevoked { UserId user; SessionId session; };  // signed out, revoked, refresh token reused
-struct UserSessionsRevoked { UserId user; SessionId except; };  // password changed: all but one (or none)
-struct UserDisabled { UserId user; };
-struct ApiKeyRevoked { ApiKeyId key; };
-struct StreamClosed { StreamId stream; };                // deleted, or its readers changed: look again
-using AccessChange = std::variant<MembershipEnded, OrgDeleted, SessionRevoked, UserSessionsRevoked, UserDisabled, ApiKeyRevoked, StreamClosed>;
+struct MembershipEnded {
+  OrgId org;
+  UserId user;
+};  // removed, left, banned, account deleted
+struct OrgDeleted {
+  OrgId org;
+};
+struct SessionRevoked {
+  UserId user;
+  SessionId session;
+};  // signed out, revoked, refresh token reused
+struct UserSessionsRevoked {
+  UserId user;
+  SessionId except;
+};  // password changed: all but one (or none)
+struct UserDisabled {
+  UserId user;
+};
+struct ApiKeyRevoked {
+  ApiKeyId key;
+};
+struct StreamClosed {
+  StreamId stream;
+};  // deleted, or its readers changed: look again
+using AccessChange = std::variant<MembershipEnded, OrgDeleted, SessionRevoked, UserSessionsRevoked,
+                                  UserDisabled, ApiKeyRevoked, StreamClosed>;
 
 class AccessChanges {
  public:

@@ -6,6 +6,7 @@
 #include "base/ids.hpp"
 #include "http/message.hpp"
 
+#include <boost/describe.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,9 +16,10 @@
 namespace indaba::api {
 
 struct Nothing {};  // no body, no query parameters, an empty answer
+BOOST_DESCRIBE_STRUCT(Nothing, (), ())
 
-// Who may call. `member` and above speak of the organisation that the path names as {org}; whoever is not a member of it gets the
-// 404 of an organisation that does not exist.
+// Who may call. `member` and above speak of the organisation that the path names as {org}; whoever
+// is not a member of it gets the 404 of an organisation that does not exist.
 enum class Access : std::uint8_t { anyone, user, member, moderator, admin, owner, superuser };
 
 // The caller's place in the organisation that the path names.
@@ -30,7 +32,9 @@ struct Membership {
 
 class PathParams {
  public:
-  void add(std::string_view name, std::string value) { values_.emplace_back(name, std::move(value)); }
+  void add(std::string_view name, std::string value) {
+    values_.emplace_back(name, std::move(value));
+  }
   [[nodiscard]] std::string_view text(std::string_view name) const noexcept;
   // A positive decimal number below 2^53, else none: the handler then answers not_found.
   [[nodiscard]] std::optional<std::int64_t> number(std::string_view name) const noexcept;
@@ -69,6 +73,8 @@ template <class T>
 [[nodiscard]] Reply<T> accepted(T body) {
   return {202, std::move(body), {}};
 }
-[[nodiscard]] inline Reply<Nothing> no_content() { return {204, {}, {}}; }
+[[nodiscard]] inline Reply<Nothing> no_content() {
+  return {204, {}, {}};
+}
 
 }  // namespace indaba::api

@@ -1,4 +1,5 @@
-// Once: an Idempotency-Key on its way through a handler, so that the answer is kept in the transaction of the change.
+// Once: an Idempotency-Key on its way through a handler, so that the answer is kept in the
+// transaction of the change.
 #pragma once
 
 #include "db/database.hpp"
@@ -23,8 +24,8 @@ class Once {
   explicit Once(std::shared_ptr<const Key> key) : key_(std::move(key)) {}
 
   [[nodiscard]] explicit operator bool() const noexcept { return key_ != nullptr; }
-  // Inside a change: keeps the answer that `render` makes once the events have their numbers. Does nothing where the caller sent no
-  // key. `render` must not own anything that lives on a loop.
+  // Inside a change: keeps the answer that `render` makes once the events have their numbers. Does
+  // nothing where the caller sent no key. `render` must not own anything that lives on a loop.
   void keep(db::WriteTx& tx, std::function<KeptAnswer(std::span<const db::Appended>)> render) const;
   [[nodiscard]] const std::shared_ptr<const Key>& key() const noexcept { return key_; }
 

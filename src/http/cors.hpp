@@ -1,5 +1,5 @@
-// CORS by allow-list: an origin on the list may read answers and send credentials; any other gets no CORS header at all, and "*" is
-// never said.
+// CORS by allow-list: an origin on the list may read answers and send credentials; any other gets
+// no CORS header at all, and "*" is never said.
 #pragma once
 
 #include "http/message.hpp"
@@ -11,7 +11,8 @@
 
 namespace indaba::http {
 
-// The origins that the operator allows, compared byte for byte ("https://app.example.com"). Immutable after start-up.
+// The origins that the operator allows, compared byte for byte ("https://app.example.com").
+// Immutable after start-up.
 class AllowedOrigins {
  public:
   AllowedOrigins() = default;
@@ -32,7 +33,8 @@ void add_cors_headers(const AllowedOrigins& allowed, const Headers& request_head
 // Is this OPTIONS request a preflight, asked by a browser before the real one?
 [[nodiscard]] bool is_preflight(const Request& request) noexcept;
 
-// The answer to any OPTIONS request: 204 with Allow, and what a preflight from an allowed origin needs.
+// The answer to any OPTIONS request: 204 with Allow, and what a preflight from an allowed origin
+// needs.
 [[nodiscard]] Response options_response(const AllowedOrigins& allowed, const Request& request,
                                         MethodSet methods);
 

@@ -31,8 +31,9 @@ TEST(Cors, lets_a_listed_origin_read_the_answer_with_credentials) {
 }
 
 TEST(Cors, says_nothing_to_an_origin_that_is_not_on_the_list) {
-  for (const auto* origin : {"null", "*", "https://app.example.com.evil.io", "https://APP.example.com",
-                             "http://app.example.com", "https://app.example.com:8443"}) {
+  for (const auto* origin :
+       {"null", "*", "https://app.example.com.evil.io", "https://APP.example.com",
+        "http://app.example.com", "https://app.example.com:8443"}) {
     Response response;
     add_cors_headers(kAllowed, from(origin).headers, response);
     EXPECT_FALSE(response.headers.find("access-control-allow-origin")) << origin;
@@ -41,8 +42,7 @@ TEST(Cors, says_nothing_to_an_origin_that_is_not_on_the_list) {
 }
 
 TEST(Cors, answers_a_preflight_with_the_methods_of_the_path) {
-  const auto response =
-      options_response(kAllowed, from("https://app.example.com"), get_and_post());
+  const auto response = options_response(kAllowed, from("https://app.example.com"), get_and_post());
   EXPECT_EQ(response.status, 204);
   EXPECT_EQ(response.headers.find("access-control-allow-methods"), "GET, POST");
   EXPECT_TRUE(response.headers.find("access-control-allow-headers"));

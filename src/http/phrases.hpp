@@ -1,7 +1,8 @@
 // The sentences that errors are told in, by language and code.
 //
-// English is what the code itself says where it has something special to say; every other language has one sentence a code. A new
-// sentence is one line in phrases.cpp; a new language is its name in kLanguages and its lines.
+// English is what the code itself says where it has something special to say; every other language
+// has one sentence a code. A new sentence is one line in phrases.cpp; a new language is its name in
+// kLanguages and its lines.
 #pragma once
 
 #include <string_view>

@@ -15,8 +15,8 @@ namespace {
 json::array errors_of(const Error& error) {
   json::array errors;
   for (const auto& field : error.fields)
-    errors.push_back(json::object{
-        {"field", field.field}, {"code", field.code}, {"message", field.message}});
+    errors.push_back(
+        json::object{{"field", field.field}, {"code", field.code}, {"message", field.message}});
   return errors;
 }
 
@@ -55,40 +55,68 @@ std::string retry_after_seconds(std::chrono::milliseconds delay) {
 
 int status_of(ErrorKind kind) noexcept {
   switch (kind) {
-    case ErrorKind::internal: return 500;
-    case ErrorKind::malformed: return 400;
-    case ErrorKind::unauthenticated: return 401;
-    case ErrorKind::forbidden: return 403;
-    case ErrorKind::not_found: return 404;
-    case ErrorKind::conflict: return 409;
-    case ErrorKind::too_large: return 413;
-    case ErrorKind::unsupported: return 415;
-    case ErrorKind::invalid: return 422;
-    case ErrorKind::rate_limited: return 429;
-    case ErrorKind::unavailable: return 503;
+    case ErrorKind::internal:
+      return 500;
+    case ErrorKind::malformed:
+      return 400;
+    case ErrorKind::unauthenticated:
+      return 401;
+    case ErrorKind::forbidden:
+      return 403;
+    case ErrorKind::not_found:
+      return 404;
+    case ErrorKind::conflict:
+      return 409;
+    case ErrorKind::too_large:
+      return 413;
+    case ErrorKind::unsupported:
+      return 415;
+    case ErrorKind::invalid:
+      return 422;
+    case ErrorKind::rate_limited:
+      return 429;
+    case ErrorKind::unavailable:
+      return 503;
   }
   return 500;
 }
 
 std::string_view status_phrase(int status) noexcept {
   switch (status) {
-    case 200: return "OK";
-    case 201: return "Created";
-    case 202: return "Accepted";
-    case 204: return "No Content";
-    case 400: return "Bad Request";
-    case 401: return "Unauthorized";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 409: return "Conflict";
-    case 413: return "Content Too Large";
-    case 415: return "Unsupported Media Type";
-    case 422: return "Unprocessable Content";
-    case 429: return "Too Many Requests";
-    case 500: return "Internal Server Error";
-    case 503: return "Service Unavailable";
-    default: return "";
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 202:
+      return "Accepted";
+    case 204:
+      return "No Content";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 409:
+      return "Conflict";
+    case 413:
+      return "Content Too Large";
+    case 415:
+      return "Unsupported Media Type";
+    case 422:
+      return "Unprocessable Content";
+    case 429:
+      return "Too Many Requests";
+    case 500:
+      return "Internal Server Error";
+    case 503:
+      return "Service Unavailable";
+    default:
+      return "";
   }
 }
 

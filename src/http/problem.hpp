@@ -1,7 +1,7 @@
 // Problem details (RFC 9457): an Error as an answer, in the caller's language.
 //
-// The body is {"type","title","status","detail","code","request_id","errors":[…]}. `Error::log` never gets in here; an internal
-// error says nothing but that it happened.
+// The body is {"type","title","status","detail","code","request_id","errors":[…]}. `Error::log`
+// never gets in here; an internal error says nothing but that it happened.
 #pragma once
 
 #include "base/result.hpp"
@@ -17,7 +17,8 @@ namespace indaba::http {
 // "Not Found" for 404; "" for a status that we never send.
 [[nodiscard]] std::string_view status_phrase(int status) noexcept;
 
-// `language` is one of ours ("en", "af"); see http/phrases.hpp. A 401 says how to sign in, a 429 and a 503 say when to come back.
+// `language` is one of ours ("en", "af"); see http/phrases.hpp. A 401 says how to sign in, a 429
+// and a 503 say when to come back.
 [[nodiscard]] Response problem(const Error& error, std::string_view language,
                                std::string_view request_id);
 

@@ -27,8 +27,8 @@ TEST(Problem, tells_status_code_detail_and_request_id) {
 }
 
 TEST(Problem, names_the_fields_of_an_invalid_request) {
-  const auto body = body_of(
-      problem(Error::invalid_field("payload.title", "A title is missing.", "missing_field"), "en", ""));
+  const auto body = body_of(problem(
+      Error::invalid_field("payload.title", "A title is missing.", "missing_field"), "en", ""));
   const auto& field = body.at("errors").as_array().at(0).as_object();
   EXPECT_EQ(body.at("status"), 422);
   EXPECT_EQ(field.at("field"), "payload.title");

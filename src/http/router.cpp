@@ -24,7 +24,9 @@ Split split_first(std::string_view path) {
   return {path.substr(0, slash), path.substr(slash)};
 }
 
-bool is_end(std::string_view path) { return path.empty() || path == "/"; }
+bool is_end(std::string_view path) {
+  return path.empty() || path == "/";
+}
 
 }  // namespace
 
@@ -51,17 +53,17 @@ struct Router::Node {
   std::vector<Target> targets;
 
   Node* literal(std::string_view segment) const {
-    const auto it = std::lower_bound(
-        literals.begin(), literals.end(), segment,
-        [](const auto& entry, std::string_view key) { return entry.first < key; });
+    const auto it =
+        std::lower_bound(literals.begin(), literals.end(), segment,
+                         [](const auto& entry, std::string_view key) { return entry.first < key; });
     return it != literals.end() && it->first == segment ? it->second.get() : nullptr;
   }
 
   Node& make_literal(std::string_view segment) {
     if (auto* found = literal(segment)) return *found;
-    const auto it = std::lower_bound(
-        literals.begin(), literals.end(), segment,
-        [](const auto& entry, std::string_view key) { return entry.first < key; });
+    const auto it =
+        std::lower_bound(literals.begin(), literals.end(), segment,
+                         [](const auto& entry, std::string_view key) { return entry.first < key; });
     return *literals.emplace(it, std::string(segment), std::make_unique<Node>())->second;
   }
 
@@ -71,7 +73,8 @@ struct Router::Node {
     return nullptr;
   }
 
-  // Finds the node that the path leads to, literal segments first, and fills in the values of the parameters on the way.
+  // Finds the node that the path leads to, literal segments first, and fills in the values of the
+  // parameters on the way.
   const Node* find(std::string_view path, Match& match) const {
     if (is_end(path)) return targets.empty() ? nullptr : this;
     const auto [segment, after] = split_first(path);

@@ -1,8 +1,10 @@
 // Router: from a method and a path to the route that serves it.
 //
-// Built once at start-up and read by all loops afterwards; matching allocates nothing but a handful of views. A pattern is
-// "/api/v1/orgs/{org}/tasks/{id}"; its last segment may be "{rest*}", which takes all that is left (at least one segment). A literal
-// segment wins over a parameter. A path matches with and without its last slash.
+// Built once at start-up and read by all loops afterwards; matching allocates nothing but a handful
+// of views. A pattern is
+// "/api/v1/orgs/{org}/tasks/{id}"; its last segment may be "{rest*}", which takes all that is left
+// (at least one segment). A literal segment wins over a parameter. A path matches with and without
+// its last slash.
 #pragma once
 
 #include "http/message.hpp"
@@ -53,7 +55,8 @@ class Router {
   Router& operator=(Router&&) noexcept;
   ~Router();
 
-  // At start-up. The same method and pattern twice is a broken invariant, and so is a malformed pattern.
+  // At start-up. The same method and pattern twice is a broken invariant, and so is a malformed
+  // pattern.
   void add(Method method, std::string_view pattern, std::size_t route);
   // HEAD finds a GET route where it has none of its own.
   [[nodiscard]] Match match(Method method, std::string_view path) const;

@@ -1,0 +1,108 @@
+#include "api/checks.hpp"
+
+#include "base/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace indaba::api {
+
+namespace {
+
+constexpr std::size_t kMaxRequestId = 128;
+
+auth::Role least_role(Access access) noexcept {
+  switch (access) {
+    case Access::owner:
+      return auth::Role::owner;
+    case Access::admin:
+      return auth::Role::admin;
+    case Access::moderator:
+      return auth::Role::moderator;
+    default:
+      return auth::Role::member;
+  }
+}
+
+bool is_request_id(std::string_view id) {
+  return !id.empty() && id.size() <= kMaxRequestId && std::ranges::all_of(id, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  });
+}
+
+std::string caller_key(const auth::Principal& principal, const http::Request& request) {
+  if (principal.is_user()) return fmt::format("u:{}", principal.user.value);
+  return "a:" + rate_key_of_address(request.client_address);
+}
+
+}  // namespace
+
+Result<void> check_identity(const Docs& docs, const auth::Principal& principal) {
+  if (docs.access == Access::anyone) return {};
+  if (!principal.is_known()) return Error(ErrorKind::unauthenticated, "Sign in first.");
+  if (principal.credential == auth::CredentialKind::socket_token)
+    return Error(ErrorKind::unauthenticated, "A socket token opens sockets and nothing else.");
+  if (docs.access == Access::user && !principal.is_user() && docs.scope.empty())
+    return Error(ErrorKind::forbidden, "An API key cannot do this.");
+  if (docs.access == Access::superuser && !principal.superuser)
+    return Error(ErrorKind::forbidden, "Only a superuser may do this.");
+  return {};
+}
+
+Result<void> check_role(const Docs& docs, const auth::Principal& principal,
+                        const Membership& membership) {
+  if (principal.kind == auth::PrincipalKind::api_key) {
+    if (principal.key_org != membership.org)
+      return Error(ErrorKind::not_found, "There is no such organisation.");
+    if (docs.scope.empty()) return Error(ErrorKind::forbidden, "An API key cannot do this.");
+    if (!principal.has_scope(docs.scope))
+      return Error(ErrorKind::forbidden,
+                   fmt::format("This needs an API key with the scope \"{}\".", docs.scope));
+  }
+  if (membership.role < least_role(docs.access))
+    return Error(ErrorKind::forbidden, "Your role in this organisation does not allow this.");
+  return {};
+}
+
+Result<void> check_origin(const http::Request& request, const auth::Principal& principal,
+                          const http::AllowedOrigins& allowed) {
+  if (principal.credential != auth::CredentialKind::session_cookie || !is_unsafe(request.method))
+    return {};
+  if (allowed.allows_request(request.headers)) return {};
+  return Error(ErrorKind::forbidden,
+               "A change with a session cookie must come from an allowed origin.");
+}
+
+std::optional<RateCharge> charge_of(const Docs& docs, const http::Request& request,
+                                    const auth::Principal& principal, const RateLimits& limits) {
+  const auto address = rate_key_of_address(request.client_address);
+  switch (docs.limit) {
+    case Limit::none:
+      return std::nullopt;
+    case Limit::password:
+      return RateCharge{"password:" + address, limits.passwords};
+    case Limit::session:
+      if (principal.session)
+        return RateCharge{fmt::format("session:{}", principal.session.value), limits.sessions};
+      return RateCharge{"session:" + caller_key(principal, request), limits.sessions};
+    case Limit::by_method:
+      break;
+  }
+  if (!is_unsafe(request.method)) return std::nullopt;
+  if (principal.kind == auth::PrincipalKind::api_key)
+    return RateCharge{fmt::format("write:k:{}", principal.api_key.value), limits.key_writes};
+  return RateCharge{"write:" + caller_key(principal, request), limits.writes};
+}
+
+std::string request_id_of(const http::Request& request, Random& random) {
+  const auto sent = request.headers.find("x-request-id");
+  if (sent && is_request_id(*sent)) return std::string(*sent);
+  std::array<std::byte, 16> bytes{};
+  random.fill(bytes);
+  return text::to_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+}  // namespace indaba::api

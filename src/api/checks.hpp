@@ -1,0 +1,62 @@
+// The checks that every call passes before its handler sees it, each a pure function.
+#pragma once
+
+#include "api/call.hpp"
+#include "api/endpoint.hpp"
+#include "api/rate_limit.hpp"
+#include "auth/principal.hpp"
+#include "base/random.hpp"
+#include "base/result.hpp"
+#include "http/cors.hpp"
+#include "http/message.hpp"
+
+#include <optional>
+#include <string>
+
+namespace indaba::api {
+
+// How often what may be called. A limit of 0 is no limit.
+struct RateLimits {
+  RateRule writes{120, Millis(60'000)};        // a user
+  RateRule key_writes{6'000, Millis(60'000)};  // an API key
+  RateRule passwords{10, Millis(60'000)};      // an address
+  RateRule sessions{60, Millis(60'000)};       // a sign-in
+};
+
+struct RateCharge {
+  std::string key;
+  RateRule rule;
+};
+
+[[nodiscard]] constexpr bool is_unsafe(http::Method method) noexcept {
+  return method != http::Method::get && method != http::Method::head &&
+         method != http::Method::options;
+}
+
+// Does this access speak of the organisation in the path?
+[[nodiscard]] constexpr bool is_of_org(Access access) noexcept {
+  return access >= Access::member && access <= Access::owner;
+}
+
+// May this caller call at all? 401 for strangers, before anything is looked up.
+[[nodiscard]] Result<void> check_identity(const Docs& docs, const auth::Principal& principal);
+
+// Is the role high enough, and has an API key the scope?
+[[nodiscard]] Result<void> check_role(const Docs& docs, const auth::Principal& principal,
+                                      const Membership& membership);
+
+// A change by cookie must come from a page of an allowed origin: a browser sends the cookie with
+// any page's request.
+[[nodiscard]] Result<void> check_origin(const http::Request& request,
+                                        const auth::Principal& principal,
+                                        const http::AllowedOrigins& allowed);
+
+// What the call is counted against, if anything.
+[[nodiscard]] std::optional<RateCharge> charge_of(const Docs& docs, const http::Request& request,
+                                                  const auth::Principal& principal,
+                                                  const RateLimits& limits);
+
+// X-Request-ID as sent, if it is 1 to 128 of [A-Za-z0-9._-]; a new one otherwise.
+[[nodiscard]] std::string request_id_of(const http::Request& request, Random& random);
+
+}  // namespace indaba::api

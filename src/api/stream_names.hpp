@@ -1,0 +1,48 @@
+// StreamNames: from the name that a reader uses ("orgs/acme/notifications") to the stream behind
+// it, if the reader may have it.
+//
+// Features register their patterns at start-up; sockets, server-sent events and long polls ask
+// here, so that who may read a stream is decided in one place. A name that is unknown and one that
+// is not for the caller are the same ErrorKind::not_found.
+#pragma once
+
+#include "api/call.hpp"
+#include "auth/principal.hpp"
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "base/task.hpp"
+#include "http/router.hpp"
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace indaba::api {
+
+struct ResolvedStream {
+  StreamId id;
+  OrgId org;             // none for a stream of one user
+  std::string org_slug;  // as the organisation is called now
+  std::string name;      // as asked, without slashes at its ends
+  bool durable = true;   // false: nothing is kept, `head` stays 0 and `since` means nothing
+};
+
+class StreamNames {
+ public:
+  // What a resolver finds: everything but the name. `params` are the pattern's.
+  using Resolver = std::function<Task<Result<ResolvedStream>>(auth::Principal, PathParams params)>;
+
+  // At start-up: names.add("orgs/{org}/notifications", resolver).
+  void add(std::string_view pattern, Resolver resolver);
+  // `name` may have slashes at its ends, as it has in a URL.
+  Task<Result<ResolvedStream>> resolve(auth::Principal principal, std::string name) const;
+  [[nodiscard]] const std::vector<std::string>& patterns() const noexcept { return patterns_; }
+
+ private:
+  http::Router router_;
+  std::vector<Resolver> resolvers_;
+  std::vector<std::string> patterns_;
+};
+
+}  // namespace indaba::api
