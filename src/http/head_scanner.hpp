@@ -22,7 +22,7 @@ struct HeadLimits {
 // start is not known.
 struct RequestError {
   int status = 0;  // 0: nothing is wrong
-  std::string_view sentence;
+  std::string_view detail;
   [[nodiscard]] explicit operator bool() const noexcept { return status != 0; }
 };
 
