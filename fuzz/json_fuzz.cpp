@@ -1,4 +1,5 @@
-// JSON from anyone: parsing never breaks, what is written reads back as the same, and a struct that was read round-trips.
+// JSON from anyone: parsing never breaks, what is written reads back as the same, and a struct that
+// was read round-trips.
 #include "base/json.hpp"
 #include "base/reflect.hpp"
 

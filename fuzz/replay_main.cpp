@@ -1,4 +1,5 @@
-// Feeds every file of the folders that it is given to a fuzz target, in the order of their names: fuzzing without a fuzzer.
+// Feeds every file of the folders that it is given to a fuzz target, in the order of their names:
+// fuzzing without a fuzzer.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>

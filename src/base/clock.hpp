@@ -1,7 +1,7 @@
 // Time behind a seam, so that the engine runs on simulated time too.
 //
-// Wall time is for what people and tokens see; monotonic time is for time-outs and leases. Neither is ever used to order events:
-// that is what `Seq` is for.
+// Wall time is for what people and tokens see; monotonic time is for time-outs and leases. Neither
+// is ever used to order events: that is what `Seq` is for.
 #pragma once
 
 #include <chrono>
@@ -47,12 +47,17 @@ class ManualClock final : public Clock {
   MonoTime mono_{std::chrono::seconds{1'000}};
 };
 
-[[nodiscard]] inline std::int64_t to_millis(WallTime t) noexcept { return t.time_since_epoch().count(); }
-[[nodiscard]] inline WallTime from_millis(std::int64_t ms) noexcept { return WallTime(Millis(ms)); }
+[[nodiscard]] inline std::int64_t to_millis(WallTime t) noexcept {
+  return t.time_since_epoch().count();
+}
+[[nodiscard]] inline WallTime from_millis(std::int64_t ms) noexcept {
+  return WallTime(Millis(ms));
+}
 
 // "2026-01-12T09:30:00.123Z" (RFC 3339, UTC, milliseconds).
 [[nodiscard]] std::string to_rfc3339(WallTime t);
-// RFC 3339 with any offset and any fraction (cut to milliseconds), years 0001 to 9999 in UTC. No leap seconds: Unix time has none.
+// RFC 3339 with any offset and any fraction (cut to milliseconds), years 0001 to 9999 in UTC. No
+// leap seconds: Unix time has none.
 [[nodiscard]] std::optional<WallTime> parse_rfc3339(std::string_view text) noexcept;
 
 }  // namespace indaba

@@ -13,7 +13,8 @@ std::optional<std::int64_t> as_integer(const boost::json::value& v) {
   if (v.is_int64()) return v.get_int64();
   if (!v.is_double()) return std::nullopt;
   const double n = v.get_double();
-  if (std::trunc(n) != n || std::fabs(n) > static_cast<double>(kMaxSafeInteger)) return std::nullopt;
+  if (std::trunc(n) != n || std::fabs(n) > static_cast<double>(kMaxSafeInteger))
+    return std::nullopt;
   return static_cast<std::int64_t>(n);
 }
 
@@ -28,8 +29,8 @@ std::optional<std::string_view> as_text(const boost::json::value& v, Problems& p
 
 }  // namespace
 
-std::optional<std::int64_t> read_int(const boost::json::value& v, std::int64_t min, std::int64_t max,
-                                     Problems& problems) {
+std::optional<std::int64_t> read_int(const boost::json::value& v, std::int64_t min,
+                                     std::int64_t max, Problems& problems) {
   if (!v.is_number()) {
     problems.invalid("must be an integer.");
     return std::nullopt;
@@ -89,7 +90,8 @@ std::optional<std::string> read_slug(const boost::json::value& v, Problems& prob
   const auto s = as_text(v, problems);
   if (!s) return std::nullopt;
   if (text::is_slug(*s)) return std::string(*s);
-  problems.invalid("must be 1 to 64 of a-z, 0-9, \"-\" and \"_\", with a letter or digit at both ends.");
+  problems.invalid(
+      "must be 1 to 64 of a-z, 0-9, \"-\" and \"_\", with a letter or digit at both ends.");
   return std::nullopt;
 }
 

@@ -1,12 +1,14 @@
-// Codec<T>: how one type is read from JSON, written to it, and described by JSON Schema. reflect.hpp uses it for members; described
-// structs and enums have theirs in reflect.hpp.
+// Codec<T>: how one type is read from JSON, written to it, and described by JSON Schema.
+// reflect.hpp uses it for members; described structs and enums have theirs in reflect.hpp.
 //
 // A codec has
 //   static void read(const boost::json::value&, T&, Problems&)   on a problem T keeps its value
 //   static void write(std::string&, const T&)
 //   static boost::json::object schema(Use)
-//   static constexpr Query kQuery         how the text of a query parameter becomes a JSON value; `no` if it cannot
-//   static constexpr bool kMayBeAbsent    whether an object may leave such a member out
+//   static constexpr Query kQuery
+//     how the text of a query parameter becomes a JSON value; `no` if it cannot
+//   static constexpr bool kMayBeAbsent
+//     whether an object may leave such a member out
 #pragma once
 
 #include "base/json_types.hpp"
@@ -23,16 +25,20 @@
 
 namespace indaba::json {
 
-enum class Use : std::uint8_t { input, output };  // output has all of its members, input the required ones
+// An output has all of its members, an input must have the required ones.
+enum class Use : std::uint8_t { input, output };
 enum class Query : std::uint8_t { no, text, integer, real, boolean, list };
 
-inline constexpr std::int64_t kMaxSafeInteger = kMaxSeq.value;  // 2^53 - 1: what JavaScript can hold
+// 2^53 - 1: what JavaScript can hold.
+inline constexpr std::int64_t kMaxSafeInteger = kMaxSeq.value;
 
 namespace detail {
 
 // nullopt after adding the problem.
-std::optional<std::int64_t> read_int(const boost::json::value& v, std::int64_t min, std::int64_t max, Problems& problems);
-std::optional<std::string_view> read_text(const boost::json::value& v, std::size_t min, std::size_t max, Problems& problems);
+std::optional<std::int64_t> read_int(const boost::json::value& v, std::int64_t min,
+                                     std::int64_t max, Problems& problems);
+std::optional<std::string_view> read_text(const boost::json::value& v, std::size_t min,
+                                          std::size_t max, Problems& problems);
 std::optional<double> read_double(const boost::json::value& v, Problems& problems);
 std::optional<bool> read_bool(const boost::json::value& v, Problems& problems);
 std::optional<WallTime> read_time(const boost::json::value& v, Problems& problems);
@@ -74,7 +80,8 @@ struct Codec<std::string> : CodecTraits<Query::text> {
 template <std::size_t Min, std::size_t Max>
 struct Codec<Text<Min, Max>> : CodecTraits<Query::text> {
   static void read(const boost::json::value& v, Text<Min, Max>& out, Problems& problems) {
-    if (const auto text = detail::read_text(v, Min, Max, problems)) out = Text<Min, Max>(std::string(*text));
+    if (const auto text = detail::read_text(v, Min, Max, problems))
+      out = Text<Min, Max>(std::string(*text));
   }
   static void write(std::string& out, const Text<Min, Max>& v) { append_string(out, v); }
   static boost::json::object schema(Use) { return detail::text_schema(Min, Max); }
@@ -107,7 +114,8 @@ struct Codec<double> : CodecTraits<Query::real> {
   static boost::json::object schema(Use) { return detail::simple_schema("number"); }
 };
 
-// Everything that is an integer between two bounds. `T` is made from an int64 and `get` gives it back.
+// Everything that is an integer between two bounds. `T` is made from an int64 and `get` gives it
+// back.
 template <class T, std::int64_t Min, std::int64_t Max, auto get>
 struct IntCodec : CodecTraits<Query::integer> {
   static void read(const boost::json::value& v, T& out, Problems& problems) {
@@ -123,10 +131,11 @@ inline constexpr auto kValue = [](const auto& id) { return id.value; };
 }  // namespace detail
 
 template <>
-struct Codec<int> : IntCodec<int, std::numeric_limits<int>::min(), std::numeric_limits<int>::max(), detail::kPlain> {};
+struct Codec<int> : IntCodec<int, std::numeric_limits<int>::min(), std::numeric_limits<int>::max(),
+                             detail::kPlain> {};
 template <>
-struct Codec<std::int64_t>
-    : IntCodec<std::int64_t, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max(), detail::kPlain> {};
+struct Codec<std::int64_t> : IntCodec<std::int64_t, std::numeric_limits<std::int64_t>::min(),
+                                      std::numeric_limits<std::int64_t>::max(), detail::kPlain> {};
 template <std::int64_t Min, std::int64_t Max>
 struct Codec<Int<Min, Max>> : IntCodec<Int<Min, Max>, Min, Max, detail::kPlain> {};
 template <class Tag>
@@ -199,7 +208,8 @@ struct Codec<Patch<T>> : CodecTraits<Query::no, true> {
 };
 
 template <class T>
-struct Codec<std::vector<T>> : CodecTraits<Codec<T>::kQuery == Query::no ? Query::no : Query::list, true> {
+struct Codec<std::vector<T>>
+    : CodecTraits<Codec<T>::kQuery == Query::no ? Query::no : Query::list, true> {
   static void read(const boost::json::value& v, std::vector<T>& out, Problems& problems) {
     out.clear();
     if (!v.is_array()) return problems.invalid("must be a list.");

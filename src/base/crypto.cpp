@@ -22,7 +22,9 @@ static_assert(Sealer::kKeyBytes == crypto_aead_xchacha20poly1305_ietf_KEYBYTES);
 const unsigned char* in(std::string_view s) {
   return reinterpret_cast<const unsigned char*>(s.data());
 }
-unsigned char* out(std::string& s) { return reinterpret_cast<unsigned char*>(s.data()); }
+unsigned char* out(std::string& s) {
+  return reinterpret_cast<unsigned char*>(s.data());
+}
 
 }  // namespace
 

@@ -1,6 +1,8 @@
-// The few primitives the program needs, on strings of raw bytes, so that nothing above meets OpenSSL or libsodium for them.
+// The few primitives the program needs, on strings of raw bytes, so that nothing above meets
+// OpenSSL or libsodium for them.
 //
-// Pure functions, safe on any thread. A library that fails where it cannot (out of memory) is a broken invariant.
+// Pure functions, safe on any thread. A library that fails where it cannot (out of memory) is a
+// broken invariant.
 #pragma once
 
 #include "base/random.hpp"
@@ -29,16 +31,19 @@ void ensure_sodium();
 // `count` random bytes as base64url: 32 of them make a session token.
 [[nodiscard]] std::string random_token(Random& random, std::size_t count);
 
-// Authenticated encryption (XChaCha20-Poly1305) for what is kept outside, or at rest under a key that is not. `context` is bound to
-// the text and not stored: sealed for one place, it opens nowhere else. The nonce is random and stands in front.
+// Authenticated encryption (XChaCha20-Poly1305) for what is kept outside, or at rest under a key
+// that is not. `context` is bound to the text and not stored: sealed for one place, it opens
+// nowhere else. The nonce is random and stands in front.
 class Sealer {
  public:
   static constexpr std::size_t kKeyBytes = 32;
 
   explicit Sealer(std::string key);
-  [[nodiscard]] std::string seal(Random& random, std::string_view plain, std::string_view context) const;
+  [[nodiscard]] std::string seal(Random& random, std::string_view plain,
+                                 std::string_view context) const;
   // nullopt where it is not ours, was altered, or belongs to another context.
-  [[nodiscard]] std::optional<std::string> open(std::string_view sealed, std::string_view context) const;
+  [[nodiscard]] std::optional<std::string> open(std::string_view sealed,
+                                                std::string_view context) const;
 
  private:
   std::string key_;

@@ -1,7 +1,7 @@
 // Executor: where work runs later. A loop in production, a queue on simulated time in tests.
 //
-// Everything that lives on a loop (connections, subscriptions, requests) is touched on its executor's thread alone; other threads
-// hand work over with post().
+// Everything that lives on a loop (connections, subscriptions, requests) is touched on its
+// executor's thread alone; other threads hand work over with post().
 #pragma once
 
 #include "base/clock.hpp"
@@ -17,7 +17,8 @@ class Executor {
   virtual ~Executor() = default;
   // Runs `work` on this executor's thread, in the order of posting. Safe on any thread.
   virtual void post(Work work) = 0;
-  // Runs `work` once, not before `delay` has passed, at the wheel's coarse resolution. On the executor's own thread only.
+  // Runs `work` once, not before `delay` has passed, at the wheel's coarse resolution. On the
+  // executor's own thread only.
   virtual void run_after(Millis delay, Work work) = 0;
   [[nodiscard]] virtual MonoTime now() const = 0;
 

@@ -42,7 +42,8 @@ inline constexpr Seq kMaxSeq{(std::int64_t{1} << 53) - 1};
 template <class Tag>
 struct std::hash<indaba::Id<Tag>> {
   std::size_t operator()(indaba::Id<Tag> id) const noexcept {
-    // Ids are handed out in order; spread them so that neighbours do not share a bucket chain or a shard.
+    // Ids are handed out in order; spread them so that neighbours do not share a bucket chain or a
+    // shard.
     auto x = static_cast<std::uint64_t>(id.value) * 0x9E3779B97F4A7C15ULL;
     return static_cast<std::size_t>(x ^ (x >> 32U));
   }

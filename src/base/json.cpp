@@ -16,8 +16,9 @@ namespace bj = boost::json;
 // What the handler refuses, beside Boost's own errors.
 enum class Refusal : unsigned char { none, duplicate_name, number_out_of_range };
 
-// Builds the tree while Boost.JSON's parser walks the text. `open_` holds the containers that are being filled: a pointer into a
-// parent stays valid because the parent does not grow before its child is closed.
+// Builds the tree while Boost.JSON's parser walks the text. `open_` holds the containers that are
+// being filled: a pointer into a parent stays valid because the parent does not grow before its
+// child is closed.
 class TreeBuilder {
  public:
   static constexpr std::size_t max_object_size = bj::object::max_size();
@@ -61,7 +62,8 @@ class TreeBuilder {
   bool on_int64(std::int64_t n, bj::string_view, bj::error_code&) { return number(n); }
   bool on_uint64(std::uint64_t n, bj::string_view, bj::error_code&) { return number(n); }
   bool on_double(double rough, bj::string_view last, bj::error_code& ec) {
-    // Boost 1.81 may be off in the last digit; from_chars is exact. It calls 1e-999 out of range too, which is simply zero.
+    // Boost 1.81 may be off in the last digit; from_chars is exact. It calls 1e-999 out of range
+    // too, which is simply zero.
     const bj::string_view text = whole(last);
     double exact = rough;
     const auto read = std::from_chars(text.data(), text.data() + text.size(), exact);
@@ -81,7 +83,8 @@ class TreeBuilder {
   bool on_comment(bj::string_view, bj::error_code&) { return true; }
 
  private:
-  // Where the next value goes: the member whose name was just read, the end of the open array, or the root.
+  // Where the next value goes: the member whose name was just read, the end of the open array, or
+  // the root.
   bj::value& place() {
     if (slot_ != nullptr) return *std::exchange(slot_, nullptr);
     if (open_.empty()) return root_;

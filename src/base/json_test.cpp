@@ -56,9 +56,9 @@ TEST(JsonParse, refuses_broken_text_with_the_position) {
   expect_refused("", "ends too early");
   expect_refused("{\"a\":1", "ends too early");
   expect_refused("{\"a\" 1}", "at byte 5");
-  for (const auto bad : {"nul"sv, "{a:1}"sv, "[1,]"sv, "{\"a\":1,}"sv, "01"sv, "+1"sv, ".5"sv,
-                         "1."sv, "'a'"sv, "\"\n\""sv, "\"\\x\""sv, "/**/1"sv, "NaN"sv,
-                         "\xEF\xBB\xBF{}"sv, "-"sv, "\"\0\""sv})
+  for (const auto bad :
+       {"nul"sv, "{a:1}"sv, "[1,]"sv, "{\"a\":1,}"sv, "01"sv, "+1"sv, ".5"sv, "1."sv, "'a'"sv,
+        "\"\n\""sv, "\"\\x\""sv, "/**/1"sv, "NaN"sv, "\xEF\xBB\xBF{}"sv, "-"sv, "\"\0\""sv})
     expect_refused(bad, "The JSON is broken at byte ");
 }
 
@@ -89,8 +89,8 @@ TEST(JsonParse, refuses_text_that_is_not_utf8) {
 }
 
 TEST(JsonParse, refuses_a_lone_surrogate) {
-  for (const auto bad : {R"("\ud800")"sv, R"("\udc00")"sv, R"("\ud800\u0041")"sv,
-                         R"("\ud800x")"sv, R"({"\udfff":1})"sv})
+  for (const auto bad : {R"("\ud800")"sv, R"("\udc00")"sv, R"("\ud800\u0041")"sv, R"("\ud800x")"sv,
+                         R"({"\udfff":1})"sv})
     expect_refused(bad, "The JSON is broken at byte ");
   expect_refused(R"("\udc00")", "a surrogate stands alone");
 }
@@ -139,9 +139,10 @@ TEST(JsonWrite, members_take_a_comma_unless_they_open_the_object) {
   append_member(object, "more", Object{});
   append_member(object, "tree", boost::json::value{1, "x"});
   object += '}';
-  EXPECT_EQ(object,
-            R"({"id":7,"seq":3,"name":"anna","ok":true,"ratio":0.5,"at":"1970-01-01T00:00:00.000Z",)"
-            R"("none":null,"data":[1],"more":{},"tree":[1,"x"]})");
+  EXPECT_EQ(
+      object,
+      R"({"id":7,"seq":3,"name":"anna","ok":true,"ratio":0.5,"at":"1970-01-01T00:00:00.000Z",)"
+      R"("none":null,"data":[1],"more":{},"tree":[1,"x"]})");
   std::string tail;
   append_member(tail, "task_id", 1);
   EXPECT_EQ(tail, ",\"task_id\":1");

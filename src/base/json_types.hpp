@@ -1,6 +1,8 @@
-// Values that cannot be wrong: a member of one of these types has passed its check by the time a handler sees it.
+// Values that cannot be wrong: a member of one of these types has passed its check by the time a
+// handler sees it.
 //
-// They are made by json::read(), or from a value that the program itself knows to be right (a wrong one is a broken invariant).
+// They are made by json::read(), or from a value that the program itself knows to be right (a wrong
+// one is a broken invariant).
 #pragma once
 
 #include "base/check.hpp"
@@ -15,7 +17,8 @@
 
 namespace indaba::json {
 
-// Well-formed UTF-8 without NUL (databases refuse it), `Min` to `Max` code points long. One that was never read is empty.
+// Well-formed UTF-8 without NUL (databases refuse it), `Min` to `Max` code points long. One that
+// was never read is empty.
 template <std::size_t Min, std::size_t Max>
 class Text {
  public:
@@ -97,7 +100,9 @@ class Patch {
   [[nodiscard]] const T& operator*() const { return *value_; }
   [[nodiscard]] const T* operator->() const { return &*value_; }
   // The state after the patch, of something that was `before`.
-  [[nodiscard]] std::optional<T> over(std::optional<T> before) const { return given_ ? value_ : before; }
+  [[nodiscard]] std::optional<T> over(std::optional<T> before) const {
+    return given_ ? value_ : before;
+  }
 
  private:
   std::optional<T> value_;

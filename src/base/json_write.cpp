@@ -17,16 +17,29 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
-bool is_plain(char c) { return c >= 0x20 && c != '"' && c != '\\' && c != 0x7F; }
+bool is_plain(char c) {
+  return c >= 0x20 && c != '"' && c != '\\' && c != 0x7F;
+}
 
 void append_ascii_escape(std::string& out, char c) {
   switch (c) {
-    case '"': out += "\\\""; return;
-    case '\\': out += "\\\\"; return;
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
-    default: fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
+    case '"':
+      out += "\\\"";
+      return;
+    case '\\':
+      out += "\\\\";
+      return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    default:
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
   }
 }
 
@@ -93,7 +106,9 @@ void append_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
-void append_int(std::string& out, std::int64_t n) { append_chars(out, n); }
+void append_int(std::string& out, std::int64_t n) {
+  append_chars(out, n);
+}
 
 void append_double(std::string& out, double n) {
   if (!std::isfinite(n)) {
@@ -121,14 +136,30 @@ void append_name(std::string& out, std::string_view name) {
 
 void append_value(std::string& out, const boost::json::value& value) {
   switch (value.kind()) {
-    case boost::json::kind::null: out += "null"; return;
-    case boost::json::kind::bool_: append(out, value.get_bool()); return;
-    case boost::json::kind::int64: append_chars(out, value.get_int64()); return;
-    case boost::json::kind::uint64: append_chars(out, value.get_uint64()); return;
-    case boost::json::kind::double_: append_double(out, value.get_double()); return;
-    case boost::json::kind::string: append_string(out, value.get_string()); return;
-    case boost::json::kind::array: append_array(out, value.get_array()); return;
-    case boost::json::kind::object: append_object(out, value.get_object()); return;
+    case boost::json::kind::null:
+      out += "null";
+      return;
+    case boost::json::kind::bool_:
+      append(out, value.get_bool());
+      return;
+    case boost::json::kind::int64:
+      append_chars(out, value.get_int64());
+      return;
+    case boost::json::kind::uint64:
+      append_chars(out, value.get_uint64());
+      return;
+    case boost::json::kind::double_:
+      append_double(out, value.get_double());
+      return;
+    case boost::json::kind::string:
+      append_string(out, value.get_string());
+      return;
+    case boost::json::kind::array:
+      append_array(out, value.get_array());
+      return;
+    case boost::json::kind::object:
+      append_object(out, value.get_object());
+      return;
   }
 }
 

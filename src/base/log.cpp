@@ -16,11 +16,16 @@ constexpr std::array<std::string_view, 5> kLevels = {"debug", "info", "warn", "e
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
   switch (level) {
-    case LogLevel::debug: return spdlog::level::debug;
-    case LogLevel::info: return spdlog::level::info;
-    case LogLevel::warn: return spdlog::level::warn;
-    case LogLevel::error: return spdlog::level::err;
-    case LogLevel::off: return spdlog::level::off;
+    case LogLevel::debug:
+      return spdlog::level::debug;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::warn:
+      return spdlog::level::warn;
+    case LogLevel::error:
+      return spdlog::level::err;
+    case LogLevel::off:
+      return spdlog::level::off;
   }
   return spdlog::level::off;
 }
@@ -115,7 +120,9 @@ Logger::Logger(const Clock& clock, LogLevel level, LogFormat format,
   sink_->set_formatter(std::make_unique<spdlog::pattern_formatter>("%v"));
 }
 
-Logger Logger::null() { return {}; }
+Logger Logger::null() {
+  return {};
+}
 
 void Logger::write(LogLevel level, std::string_view part, std::string_view message,
                    LogFields fields) {
@@ -126,7 +133,8 @@ void Logger::write(LogLevel level, std::string_view part, std::string_view messa
     sink_->log(spdlog::details::log_msg({}, to_spdlog(level), line));
     sink_->flush();
   } catch (const spdlog::spdlog_ex&) {
-    // Standard error is gone or full. There is nobody left to tell, and no request may fail for it.
+    // The disk is full or the pipe is gone. No request may fail for it, so it is only counted.
+    lost_.fetch_add(1, std::memory_order_relaxed);
   }
 }
 

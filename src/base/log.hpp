@@ -1,8 +1,9 @@
 // Logger: one line an entry on standard error, as JSON for machines or as text for a terminal.
 //
-// Injected by reference, never global. Safe on any thread; writes synchronously, so nothing that happens once a message may be
-// logged above `debug`. An entry is always one line of valid UTF-8, whatever its fields hold. Never put a message body, a token, a
-// password, a query string or a push endpoint into one.
+// Injected by reference, never global. Safe on any thread; writes synchronously, so nothing that
+// happens once a message may be logged above `debug`. An entry is always one line of valid UTF-8,
+// whatever its fields hold. Never put a message body, a token, a password, a query string or a push
+// endpoint into one.
 #pragma once
 
 #include "base/clock.hpp"
@@ -49,7 +50,8 @@ struct LogField {
   template <class Tag>
   LogField(std::string_view n, Id<Tag> v) : name(n), value(v.value) {}
   LogField(std::string_view n, Seq v) : name(n), value(v.value) {}
-  LogField(std::string_view n, std::chrono::milliseconds v) : name(n), value(std::int64_t{v.count()}) {}
+  LogField(std::string_view n, std::chrono::milliseconds v)
+      : name(n), value(std::int64_t{v.count()}) {}
 };
 using LogFields = std::initializer_list<LogField>;
 
@@ -57,19 +59,30 @@ class Logger {
  public:
   // To standard error. `clock` outlives the logger.
   Logger(const Clock& clock, LogLevel level, LogFormat format);
-  // To another place (tests, a file). One that is safe on many threads, where the logger is used on many.
-  Logger(const Clock& clock, LogLevel level, LogFormat format, std::shared_ptr<spdlog::sinks::sink> sink);
+  // To another place (tests, a file). One that is safe on many threads, where the logger is used on
+  // many.
+  Logger(const Clock& clock, LogLevel level, LogFormat format,
+         std::shared_ptr<spdlog::sinks::sink> sink);
   // Writes nothing.
   [[nodiscard]] static Logger null();
   Logger(const Logger&) = delete;
   Logger& operator=(const Logger&) = delete;
   ~Logger();
 
-  // `part` is who speaks ("net", "gateway"); `message` is one sentence that stays the same, so that entries can be counted by it.
-  void debug(std::string_view part, std::string_view message, LogFields fields = {}) { log(LogLevel::debug, part, message, fields); }
-  void info(std::string_view part, std::string_view message, LogFields fields = {}) { log(LogLevel::info, part, message, fields); }
-  void warn(std::string_view part, std::string_view message, LogFields fields = {}) { log(LogLevel::warn, part, message, fields); }
-  void error(std::string_view part, std::string_view message, LogFields fields = {}) { log(LogLevel::error, part, message, fields); }
+  // `part` is who speaks ("net", "gateway"); `message` is one sentence that stays the same, so that
+  // entries can be counted by it.
+  void debug(std::string_view part, std::string_view message, LogFields fields = {}) {
+    log(LogLevel::debug, part, message, fields);
+  }
+  void info(std::string_view part, std::string_view message, LogFields fields = {}) {
+    log(LogLevel::info, part, message, fields);
+  }
+  void warn(std::string_view part, std::string_view message, LogFields fields = {}) {
+    log(LogLevel::warn, part, message, fields);
+  }
+  void error(std::string_view part, std::string_view message, LogFields fields = {}) {
+    log(LogLevel::error, part, message, fields);
+  }
 
   void log(LogLevel level, std::string_view part, std::string_view message, LogFields fields) {
     if (enabled(level)) write(level, part, message, fields);
@@ -78,6 +91,10 @@ class Logger {
     return level >= level_.load(std::memory_order_relaxed) && level != LogLevel::off;
   }
   [[nodiscard]] LogLevel level() const noexcept { return level_.load(std::memory_order_relaxed); }
+  // Entries that could not be written.
+  [[nodiscard]] std::uint64_t lost() const noexcept {
+    return lost_.load(std::memory_order_relaxed);
+  }
   void set_level(LogLevel level) noexcept { level_.store(level, std::memory_order_relaxed); }
 
  private:
@@ -86,6 +103,7 @@ class Logger {
 
   const Clock* clock_ = nullptr;
   std::atomic<LogLevel> level_{LogLevel::off};
+  std::atomic<std::uint64_t> lost_{0};
   LogFormat format_ = LogFormat::json;
   std::shared_ptr<spdlog::sinks::sink> sink_;
 };

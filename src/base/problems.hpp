@@ -1,4 +1,5 @@
-// What is wrong with a request, member by member, while it is being read. Owned by one reader on its stack.
+// What is wrong with a request, member by member, while it is being read. Owned by one reader on
+// its stack.
 #pragma once
 
 #include "base/result.hpp"
@@ -27,7 +28,8 @@ class Problems {
     std::size_t before_;
   };
 
-  // At the place where the path stands. `rest` goes on behind its name: "payload.title" + " is required.".
+  // At the place where the path stands. `rest` goes on behind its name: "payload.title" + " is
+  // required.".
   void add(std::string_view code, std::string_view rest);
   void invalid(std::string_view rest) { add("invalid_field", rest); }
 

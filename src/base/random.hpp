@@ -22,7 +22,8 @@ class SystemRandom final : public Random {
   [[nodiscard]] std::uint64_t below(std::uint64_t bound) override;
 };
 
-// SplitMix64 (Steele, Lea, Flood 2014): the same seed gives the same run on every machine. Never for secrets. One thread.
+// SplitMix64 (Steele, Lea, Flood 2014): the same seed gives the same run on every machine. Never
+// for secrets. One thread.
 class SeededRandom final : public Random {
  public:
   explicit SeededRandom(std::uint64_t seed) : state_(seed) {}

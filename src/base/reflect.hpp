@@ -1,25 +1,28 @@
-// From JSON, and from a query string, to a described struct and back: one walker over Boost.Describe.
+// From JSON, and from a query string, to a described struct and back: one walker over
+// Boost.Describe.
 //
 //   struct NewTask {
 //     json::Text<1, 200> title;
 //     std::optional<WallTime> due_at;       // may be left out or null
 //     json::Int<1, 5> priority{3};
-//     static constexpr std::array kDefaulted{"priority"sv};   // may be left out; keeps its initialiser
+//     static constexpr std::array kDefaulted{"priority"sv};  // may be left out
 //   };
 //   BOOST_DESCRIBE_STRUCT(NewTask, (), (title, due_at, priority))
 //
-// A member is required unless its type is an optional, a Patch or a vector, or `kDefaulted` names it. What no member takes is
-// refused as an unknown field. A name that is a keyword has a "_" behind it in C++ and none in JSON. Every problem is reported (up
-// to Problems::kMost), each with the path of its field. Pure; safe on any thread. Types may not contain themselves.
+// A member is required unless its type is an optional, a Patch or a vector, or `kDefaulted` names
+// it (it then keeps its initialiser). What no member takes is refused as an unknown field. A name
+// that is a keyword has a "_" behind it in C++ and none in JSON. Every problem is reported (up to
+// Problems::kMost), each with the path of its field. Pure; safe on any thread. Types may not
+// contain themselves.
 #pragma once
 
 #include "base/codec.hpp"
 
+#include <algorithm>
 #include <boost/describe.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/mp11/algorithm.hpp>
-#include <algorithm>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -44,7 +47,8 @@ constexpr std::string_view public_name(std::string_view name) noexcept {
 // Calls f(name, pointer to member) for each member, inherited ones first.
 template <class T, class F>
 constexpr void for_each_member(F&& f) {
-  using Members = boost::describe::describe_members<T, boost::describe::mod_public | boost::describe::mod_inherited>;
+  using Members = boost::describe::describe_members<T, boost::describe::mod_public |
+                                                           boost::describe::mod_inherited>;
   boost::mp11::mp_for_each<Members>([&](auto d) { f(public_name(d.name), d.pointer); });
 }
 
@@ -71,10 +75,12 @@ bool has_member(std::string_view name) {
 }
 
 void add_unknown(std::string_view name, Problems& problems);
-// The JSON value that a query parameter's text stands for; the text itself where it is not of that kind, so that the codec says so.
+// The JSON value that a query parameter's text stands for; the text itself where it is not of that
+// kind, so that the codec says so.
 boost::json::value query_value(std::string_view text, Query kind);
 // All values of `name`, in order. Adds the problem of one that is not UTF-8.
-std::vector<std::string_view> query_values(std::span<const QueryPair> pairs, std::string_view name, Problems& problems);
+std::vector<std::string_view> query_values(std::span<const QueryPair> pairs, std::string_view name,
+                                           Problems& problems);
 
 }  // namespace detail
 
@@ -141,7 +147,9 @@ struct Codec<T> : CodecTraits<> {
   static boost::json::object schema(Use use) {
     boost::json::object properties;
     boost::json::array required;
-    detail::for_each_member<T>([&]<class M, class C>(std::string_view name, M C::*) { describe<M>(use, name, properties, required); });
+    detail::for_each_member<T>([&]<class M, class C>(std::string_view name, M C::*) {
+      describe<M>(use, name, properties, required);
+    });
     boost::json::object schema{{"type", "object"}, {"properties", std::move(properties)}};
     if (!required.empty()) schema["required"] = std::move(required);
     schema["additionalProperties"] = false;
@@ -150,10 +158,12 @@ struct Codec<T> : CodecTraits<> {
 
  private:
   template <class M>
-  static void describe(Use use, std::string_view name, boost::json::object& properties, boost::json::array& required) {
+  static void describe(Use use, std::string_view name, boost::json::object& properties,
+                       boost::json::array& required) {
     properties[name] = Codec<M>::schema(use);
-    const bool may_be_absent =
-        use == Use::output ? detail::kIsPatch<M> : Codec<M>::kMayBeAbsent || detail::is_defaulted<T>(name);
+    const bool may_be_absent = use == Use::output
+                                   ? detail::kIsPatch<M>
+                                   : Codec<M>::kMayBeAbsent || detail::is_defaulted<T>(name);
     if (!may_be_absent) required.emplace_back(name);
   }
 };
@@ -173,7 +183,8 @@ void write(std::string& out, const T& value) {
   Codec<T>::write(out, value);
 }
 
-// `"name":value` with its comma, as append_member (json_write.hpp), for every type that has a codec.
+// `"name":value` with its comma, as append_member (json_write.hpp), for every type that has a
+// codec.
 template <class T>
 void write_member(std::string& out, std::string_view name, const T& value) {
   append_name(out, name);
@@ -213,15 +224,18 @@ template <DescribedStruct T>
   Problems problems;
   detail::for_each_member<T>([&](std::string_view name, auto pointer) {
     using Member = detail::CodecFor<decltype(out.*pointer)>;
-    static_assert(Member::kQuery != Query::no, "a query parameter is a scalar or a list of scalars");
+    static_assert(Member::kQuery != Query::no,
+                  "a query parameter is a scalar or a list of scalars");
     const auto values = detail::query_values(pairs, name, problems);
     const Problems::Step step(problems, name);
     if (values.empty()) {
-      if (!Member::kMayBeAbsent && !detail::is_defaulted<T>(name)) problems.add("missing_field", "is required.");
+      if (!Member::kMayBeAbsent && !detail::is_defaulted<T>(name))
+        problems.add("missing_field", "is required.");
     } else if constexpr (Member::kQuery == Query::list) {
       using Element = typename std::remove_cvref_t<decltype(out.*pointer)>::value_type;
       boost::json::array list;
-      for (const std::string_view text : values) list.push_back(detail::query_value(text, Codec<Element>::kQuery));
+      for (const std::string_view text : values)
+        list.push_back(detail::query_value(text, Codec<Element>::kQuery));
       Member::read(std::move(list), out.*pointer, problems);
     } else if (values.size() > 1) {
       problems.invalid("may be given only once.");

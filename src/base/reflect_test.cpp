@@ -204,10 +204,11 @@ TEST(ReflectDeathTest, a_wrong_value_of_the_program_itself_is_a_broken_invariant
 }
 
 TEST(Schema, tells_what_a_request_must_look_like) {
-  EXPECT_EQ(to_text(schema<Payload>()),
-            R"({"type":"object","properties":{"title":{"type":"string","minLength":1,"maxLength":5},)"
-            R"("note":{"type":["string","null"]}},"required":["title"],)"
-            R"("additionalProperties":false})");
+  EXPECT_EQ(
+      to_text(schema<Payload>()),
+      R"({"type":"object","properties":{"title":{"type":"string","minLength":1,"maxLength":5},)"
+      R"("note":{"type":["string","null"]}},"required":["title"],)"
+      R"("additionalProperties":false})");
   EXPECT_EQ(to_text(schema<Payload>(Use::output).at("required")), R"(["title","note"])");
   const auto all = schema<Everything>();
   const auto& properties = all.at("properties");
@@ -224,10 +225,11 @@ TEST(Schema, tells_what_a_request_must_look_like) {
 }
 
 TEST(Query, reads_every_kind_of_parameter) {
-  const std::vector<QueryPair> pairs{{"q", "5"},           {"limit", "10"},  {"all", "true"},
-                                     {"verb", "create"},   {"user", "1"},    {"verb", "delete"},
-                                     {"after", "0"},       {"ratio", "1.5"}, {"user", "2"},
-                                     {"since", "2026-01-12T09:30:00Z"}};
+  const std::vector<QueryPair> pairs{{"q", "5"},      {"limit", "10"},
+                                     {"all", "true"}, {"verb", "create"},
+                                     {"user", "1"},   {"verb", "delete"},
+                                     {"after", "0"},  {"ratio", "1.5"},
+                                     {"user", "2"},   {"since", "2026-01-12T09:30:00Z"}};
   const auto search = read_query<Search>(pairs);
   ASSERT_TRUE(search) << problems_of(search);
   EXPECT_EQ(search->q->str(), "5");
@@ -241,9 +243,9 @@ TEST(Query, reads_every_kind_of_parameter) {
 }
 
 TEST(Query, names_what_is_wrong_unknown_or_repeated) {
-  const std::vector<QueryPair> pairs{{"q", ""},     {"limit", "10x"}, {"all", "yes"}, {"x", "1"},
-                                     {"user", "1"}, {"user", "0"},    {"after", "1"}, {"after", "2"},
-                                     {"since", "\xFF"}};
+  const std::vector<QueryPair> pairs{{"q", ""},      {"limit", "10x"}, {"all", "yes"},
+                                     {"x", "1"},     {"user", "1"},    {"user", "0"},
+                                     {"after", "1"}, {"after", "2"},   {"since", "\xFF"}};
   EXPECT_EQ(problems_of(read_query<Search>(pairs)),
             "q invalid_field, limit invalid_field, all invalid_field, user.1 invalid_field, "
             "after invalid_field, since invalid_field, since invalid_field, x unknown_field");

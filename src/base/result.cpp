@@ -8,17 +8,28 @@ namespace indaba {
 
 std::string_view slug(ErrorKind kind) noexcept {
   switch (kind) {
-    case ErrorKind::internal: return "internal";
-    case ErrorKind::malformed: return "malformed";
-    case ErrorKind::unauthenticated: return "unauthenticated";
-    case ErrorKind::forbidden: return "forbidden";
-    case ErrorKind::not_found: return "not_found";
-    case ErrorKind::conflict: return "conflict";
-    case ErrorKind::too_large: return "too_large";
-    case ErrorKind::unsupported: return "unsupported_media_type";
-    case ErrorKind::invalid: return "invalid";
-    case ErrorKind::rate_limited: return "rate_limited";
-    case ErrorKind::unavailable: return "unavailable";
+    case ErrorKind::internal:
+      return "internal";
+    case ErrorKind::malformed:
+      return "malformed";
+    case ErrorKind::unauthenticated:
+      return "unauthenticated";
+    case ErrorKind::forbidden:
+      return "forbidden";
+    case ErrorKind::not_found:
+      return "not_found";
+    case ErrorKind::conflict:
+      return "conflict";
+    case ErrorKind::too_large:
+      return "too_large";
+    case ErrorKind::unsupported:
+      return "unsupported_media_type";
+    case ErrorKind::invalid:
+      return "invalid";
+    case ErrorKind::rate_limited:
+      return "rate_limited";
+    case ErrorKind::unavailable:
+      return "unavailable";
   }
   return "internal";
 }

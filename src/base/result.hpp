@@ -1,8 +1,9 @@
 // Result<T>: what a function returns that can fail in an expected way.
 //
-// An Error says three things to three readers: `kind` to the transport (which HTTP status, which socket error code), `code` and
-// `detail` to the caller, and `log` to the operator. `log` never reaches a client, `detail` never holds a secret.
-// Exceptions are for start-up and broken invariants only (see check.hpp).
+// An Error says three things to three readers: `kind` to the transport (which HTTP status, which
+// socket error code), `code` and `detail` to the caller, and `log` to the operator. `log` never
+// reaches a client, `detail` never holds a secret. Exceptions are for start-up and broken
+// invariants only (see check.hpp).
 #pragma once
 
 #include <boost/system/result.hpp>
@@ -46,7 +47,8 @@ struct Error {
   std::chrono::milliseconds retry_after{0};
 
   Error() = default;
-  explicit Error(ErrorKind k, std::string detail_text = {}) : kind(k), detail(std::move(detail_text)) {}
+  explicit Error(ErrorKind k, std::string detail_text = {})
+      : kind(k), detail(std::move(detail_text)) {}
   Error(ErrorKind k, std::string special_code, std::string detail_text)
       : kind(k), code(std::move(special_code)), detail(std::move(detail_text)) {}
 
@@ -60,15 +62,18 @@ struct Error {
     e.log = std::move(log_text);
     return e;
   }
-  [[nodiscard]] static Error invalid_field(std::string field, std::string message, std::string code = "invalid_field") {
+  [[nodiscard]] static Error invalid_field(std::string field, std::string message,
+                                           std::string code = "invalid_field") {
     Error e(ErrorKind::invalid, message);
     e.fields.push_back({std::move(field), std::move(code), std::move(message)});
     return e;
   }
 };
 
-// Boost.System asks for this where a caller takes the value of a failed result: a broken invariant, not an expected error.
-[[noreturn]] void throw_exception_from_error(const Error& error, const boost::source_location& where);
+// Boost.System asks for this where a caller takes the value of a failed result: a broken invariant,
+// not an expected error.
+[[noreturn]] void throw_exception_from_error(const Error& error,
+                                             const boost::source_location& where);
 
 template <class T>
 using Result = boost::system::result<T, Error>;
@@ -81,7 +86,8 @@ using Result = boost::system::result<T, Error>;
 // INDABA_TRY(auto user, find_user(id));  returns the error to the caller, or binds the value.
 #define INDABA_TRY(decl, expr) INDABA_TRY_(decl, expr, INDABA_CONCAT(try_result_, __LINE__), return)
 // The same inside a coroutine. The expression may hold one `co_await`.
-#define INDABA_CO_TRY(decl, expr) INDABA_TRY_(decl, expr, INDABA_CONCAT(try_result_, __LINE__), co_return)
+#define INDABA_CO_TRY(decl, expr) \
+  INDABA_TRY_(decl, expr, INDABA_CONCAT(try_result_, __LINE__), co_return)
 #define INDABA_TRY_(decl, expr, tmp, leave) \
   auto tmp = (expr);                        \
   if (!tmp) leave std::move(tmp).error();   \
@@ -89,7 +95,8 @@ using Result = boost::system::result<T, Error>;
 
 // INDABA_CHECK_OK(validate(x));  for Result<void>.
 #define INDABA_TRY_VOID(expr) INDABA_TRY_VOID_(expr, INDABA_CONCAT(try_result_, __LINE__), return)
-#define INDABA_CO_TRY_VOID(expr) INDABA_TRY_VOID_(expr, INDABA_CONCAT(try_result_, __LINE__), co_return)
+#define INDABA_CO_TRY_VOID(expr) \
+  INDABA_TRY_VOID_(expr, INDABA_CONCAT(try_result_, __LINE__), co_return)
 #define INDABA_TRY_VOID_(expr, tmp, leave) \
   auto tmp = (expr);                       \
   if (!tmp) leave std::move(tmp).error()

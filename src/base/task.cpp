@@ -28,11 +28,15 @@ struct Detached {
   };
 };
 
-Detached run_detached(Task<void> task) { co_await std::move(task); }
+Detached run_detached(Task<void> task) {
+  co_await std::move(task);
+}
 
 }  // namespace
 
-void spawn(Task<void> task) { run_detached(std::move(task)); }
+void spawn(Task<void> task) {
+  run_detached(std::move(task));
+}
 
 void sleep_for::await_suspend(std::coroutine_handle<> h) const {
   Executor* executor = Executor::current();

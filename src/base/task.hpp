@@ -1,8 +1,9 @@
-// Task<T>: a lazy coroutine that serves one request. It starts when it is awaited (or spawned), runs on the executor of whoever
-// awaits it, and is destroyed with its owner.
+// Task<T>: a lazy coroutine that serves one request. It starts when it is awaited (or spawned),
+// runs on the executor of whoever awaits it, and is destroyed with its owner.
 //
-// Rules that g++ 12 makes necessary: a coroutine is a function or a captureless lambda with its parameters by value; an awaitable
-// that is built from a capturing lambda gets a name before it is awaited.
+// Rules that g++ 12 makes necessary: a coroutine is a function or a captureless lambda with its
+// parameters by value; an awaitable that is built from a capturing lambda gets a name before it is
+// awaited.
 #pragma once
 
 #include "base/executor.hpp"
@@ -99,8 +100,8 @@ inline Task<void> detail::TaskPromise<void>::get_return_object() {
   return Task<void>(std::coroutine_handle<TaskPromise>::from_promise(*this));
 }
 
-// Starts a task on the current executor and lets go of it. It must handle its own errors: an exception that leaves it is a broken
-// invariant.
+// Starts a task on the current executor and lets go of it. It must handle its own errors: an
+// exception that leaves it is a broken invariant.
 void spawn(Task<void> task);
 
 // co_await sleep_for(50ms): resumes on the current executor.

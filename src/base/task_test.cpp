@@ -36,7 +36,9 @@ class QueueExecutor final : public Executor {
   std::multimap<MonoTime, Work> timers_;
 };
 
-Task<int> three() { co_return 3; }
+Task<int> three() {
+  co_return 3;
+}
 Task<int> failing() {
   throw std::runtime_error("no");
   co_return 0;
@@ -56,7 +58,9 @@ Task<void> sleep_then_mark(bool* out) {
   co_await sleep_for{Millis(50)};
   *out = true;
 }
-Task<void> fail_unseen() { static_cast<void>(co_await failing()); }
+Task<void> fail_unseen() {
+  static_cast<void>(co_await failing());
+}
 
 TEST(Task, runs_when_it_is_spawned_and_hands_values_to_its_awaiter) {
   int sum = 0;
@@ -72,7 +76,9 @@ TEST(Task, hands_an_exception_to_its_awaiter) {
 
 TEST(Task, that_is_never_awaited_never_starts) {
   int sum = 0;
-  { auto task = add_three_twice(&sum); }
+  {
+    auto task = add_three_twice(&sum);
+  }
   EXPECT_EQ(sum, 0);
 }
 

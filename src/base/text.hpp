@@ -1,7 +1,8 @@
 // Text as bytes from outside: UTF-8, slugs, hex and base64, strict numbers.
 //
-// Pure functions, safe on any thread. Decoders accept one spelling of each value and nothing else, so that two texts that decode
-// alike are alike (tokens and cursors are compared and logged as text).
+// Pure functions, safe on any thread. Decoders accept one spelling of each value and nothing else,
+// so that two texts that decode alike are alike (tokens and cursors are compared and logged as
+// text).
 #pragma once
 
 #include <cstddef>
@@ -13,7 +14,8 @@
 
 namespace indaba::text {
 
-// Is the whole of it well-formed UTF-8 (RFC 3629: no overlong form, no surrogate, nothing above U+10FFFF)?
+// Is the whole of it well-formed UTF-8 (RFC 3629: no overlong form, no surrogate, nothing above
+// U+10FFFF)?
 [[nodiscard]] bool is_utf8(std::string_view bytes) noexcept;
 // The length of the well-formed UTF-8 sequence at the start of `bytes`, 0 where there is none.
 [[nodiscard]] std::size_t utf8_sequence(std::string_view bytes) noexcept;
@@ -28,8 +30,8 @@ namespace indaba::text {
 [[nodiscard]] std::string to_hex(std::string_view bytes);  // lower case
 [[nodiscard]] std::optional<std::string> from_hex(std::string_view hex);
 
-// RFC 4648: base64 with padding, base64url without. Decoding refuses whitespace, missing or superfluous padding, and bits that
-// are left over and not zero.
+// RFC 4648: base64 with padding, base64url without. Decoding refuses whitespace, missing or
+// superfluous padding, and bits that are left over and not zero.
 [[nodiscard]] std::string to_base64(std::string_view bytes);
 [[nodiscard]] std::optional<std::string> from_base64(std::string_view encoded);
 [[nodiscard]] std::string to_base64url(std::string_view bytes);

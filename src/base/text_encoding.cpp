@@ -27,7 +27,9 @@ constexpr Digits kBase64Digits = digits_of(kBase64);
 constexpr Digits kBase64UrlDigits = digits_of(kBase64Url);
 constexpr Digits kHexLower = digits_of(kHexDigits);
 
-std::uint8_t hex_digit(char c) { return kHexLower[static_cast<unsigned char>(lower(c))]; }
+std::uint8_t hex_digit(char c) {
+  return kHexLower[static_cast<unsigned char>(lower(c))];
+}
 
 std::string encode(std::string_view bytes, std::string_view alphabet) {
   std::string out;
@@ -108,7 +110,9 @@ std::optional<std::string> from_base64(std::string_view encoded) {
   return decode(encoded, kBase64Digits);
 }
 
-std::string to_base64url(std::string_view bytes) { return encode(bytes, kBase64Url); }
+std::string to_base64url(std::string_view bytes) {
+  return encode(bytes, kBase64Url);
+}
 
 std::optional<std::string> from_base64url(std::string_view encoded) {
   return decode(encoded, kBase64UrlDigits);

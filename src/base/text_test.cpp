@@ -44,9 +44,13 @@ TEST(Slug, is_lower_case_and_ends_in_letters_or_digits) {
 }
 
 TEST(Encoding, matches_the_vectors_of_rfc_4648) {
-  const std::pair<std::string_view, std::string_view> vectors[] = {
-      {"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},        {"foo", "Zm9v"},
-      {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+  const std::pair<std::string_view, std::string_view> vectors[] = {{"", ""},
+                                                                   {"f", "Zg=="},
+                                                                   {"fo", "Zm8="},
+                                                                   {"foo", "Zm9v"},
+                                                                   {"foob", "Zm9vYg=="},
+                                                                   {"fooba", "Zm9vYmE="},
+                                                                   {"foobar", "Zm9vYmFy"}};
   for (const auto& [plain, encoded] : vectors) {
     EXPECT_EQ(to_base64(plain), encoded);
     EXPECT_EQ(from_base64(encoded), std::string(plain));
@@ -93,8 +97,8 @@ TEST(Ascii, compares_lowers_trims_and_splits) {
 TEST(Numbers, are_strict_and_in_range) {
   EXPECT_EQ(parse_int64("-9223372036854775808"), std::numeric_limits<std::int64_t>::min());
   EXPECT_EQ(parse_int64("007"), 7);
-  for (const auto bad : {""sv, "+1"sv, " 1"sv, "1 "sv, "1.0"sv, "0x1"sv, "-"sv,
-                         "9223372036854775808"sv, "1\0"sv})
+  for (const auto bad :
+       {""sv, "+1"sv, " 1"sv, "1 "sv, "1.0"sv, "0x1"sv, "-"sv, "9223372036854775808"sv, "1\0"sv})
     EXPECT_FALSE(parse_int64(bad)) << bad;
   EXPECT_EQ(parse_double("-1.5e3"), -1500.0);
   for (const auto bad : {""sv, "nan"sv, "inf"sv, "1e999"sv, "1,5"sv, " 1"sv})
