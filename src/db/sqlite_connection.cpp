@@ -32,6 +32,18 @@ Result<void> create_private(const std::filesystem::path& file) {
   return {};
 }
 
+// https://www.sqlite.org/uri.html: '%', '?' and '#' mean something in it.
+std::string frozen_uri(const std::filesystem::path& file) {
+  std::string uri = "file:";
+  for (const char c : std::filesystem::absolute(file).string()) {
+    if (c == '%' || c == '?' || c == '#')
+      uri += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    else
+      uri += c;
+  }
+  return uri + "?immutable=1";
+}
+
 }  // namespace
 
 void SqliteConnection::Close::operator()(sqlite3* db) const noexcept {
@@ -46,8 +58,9 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::file
   }
   sqlite3* raw = nullptr;
   const int flags = (writes ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX |
-                    SQLITE_OPEN_EXRESCODE;
-  const int code = sqlite3_open_v2(file.c_str(), &raw, flags, nullptr);
+                    SQLITE_OPEN_EXRESCODE | (access == Access::frozen ? SQLITE_OPEN_URI : 0);
+  const auto name = access == Access::frozen ? frozen_uri(file) : file.string();
+  const int code = sqlite3_open_v2(name.c_str(), &raw, flags, nullptr);
   std::unique_ptr<SqliteConnection> connection(new SqliteConnection(raw, access));
   if (code != SQLITE_OK) return cannot_open(file, sqlite3_errstr(code));
   if (auto ready = connection->set_up(); !ready) return cannot_open(file, ready.error().log);
@@ -60,7 +73,7 @@ Result<void> SqliteConnection::set_up() {
   sqlite3_progress_handler(db, kStepsBetweenDeadlineChecks, &on_progress, this);
   sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
-  if (access_ == Access::read_only) {
+  if (access_ != Access::read_write) {
     // The last connection that closes would checkpoint; that is the writer's alone to do.
     sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     return script(

@@ -18,7 +18,12 @@ namespace indaba::db {
 
 class SqliteConnection final : public TransactionalSession {
  public:
-  enum class Access : unsigned char { read_write, read_only };
+  enum class Access : unsigned char {
+    read_write,
+    read_only,
+    frozen,  // a file that nobody changes meanwhile, such as a backup: no lock is taken, nothing is
+             // left beside it
+  };
   using Deadline = std::chrono::steady_clock::time_point;
 
   // Opens, and for read_write creates the file (0600). The error's `detail` is a sentence for the
