@@ -10,8 +10,8 @@ namespace {
 // Room for the method, the version and two spaces beside the target.
 constexpr std::size_t kRequestLineRoom = 64;
 
-RequestError bad_request(std::string_view sentence) noexcept {
-  return {400, sentence};
+RequestError bad_request(std::string_view detail) noexcept {
+  return {400, detail};
 }
 
 bool is_version(std::string_view text) noexcept {
