@@ -9,9 +9,11 @@ namespace {
 
 // Room for the method, the version and two spaces beside the target.
 constexpr std::size_t kRequestLineRoom = 64;
+// An old client may send one behind a body, and another to be sure.
+constexpr std::size_t kMaxEmptyLines = 2;
 
-RequestError bad_request(std::string_view detail) noexcept {
-  return {400, detail};
+RequestError bad_request(std::string_view sentence) noexcept {
+  return {400, sentence};
 }
 
 bool is_version(std::string_view text) noexcept {
@@ -27,8 +29,10 @@ RequestError HeadScanner::scan(std::string_view head) noexcept {
     if (newline == std::string_view::npos) {
       searched_ = head.size();
       if (head.size() > limits_->head_bytes) return {431, "The request head is too large."};
-      return check_pending(head.size() - line_);
+      return check_length(head.size() - line_);
     }
+    // In this order, a head is refused for the same reason in one piece and byte by byte.
+    if (const RequestError error = check_length(newline - line_)) return error;
     if (newline >= limits_->head_bytes) return {431, "The request head is too large."};
     std::string_view line = head.substr(line_, newline - line_);
     if (!line.ends_with('\r')) return bad_request("A line does not end with CR LF.");
@@ -46,7 +50,7 @@ RequestError HeadScanner::take_line(std::string_view line) noexcept {
     // RFC 9112, section 2.2: empty lines in front of a request line are skipped.
     if (line.empty()) {
       begin_ = line_;
-      return {};
+      return begin_ <= kMaxEmptyLines * 2 ? RequestError{} : bad_request("There is no request.");
     }
     has_request_line_ = true;
     return check_request_line(line);
@@ -56,15 +60,15 @@ RequestError HeadScanner::take_line(std::string_view line) noexcept {
     return {};
   }
   if (line.front() == ' ' || line.front() == '\t') return bad_request("A header field is folded.");
-  if (line.size() > limits_->field_line_bytes) return {431, "A header field is too large."};
   if (++fields_ > limits_->fields) return {431, "There are too many header fields."};
   return {};
 }
 
-RequestError HeadScanner::check_pending(std::size_t bytes) const noexcept {
+RequestError HeadScanner::check_length(std::size_t line_bytes) const noexcept {
   if (!has_request_line_) {
-    if (bytes > limits_->target_bytes + kRequestLineRoom) return {414, "The address is too long."};
-  } else if (bytes > limits_->field_line_bytes + 1) {  // the CR may be there already
+    if (line_bytes > limits_->target_bytes + kRequestLineRoom)
+      return {414, "The address is too long."};
+  } else if (line_bytes > limits_->field_line_bytes + 1) {  // the CR may be there already
     return {431, "A header field is too large."};
   }
   return {};

@@ -22,7 +22,7 @@ struct HeadLimits {
 // start is not known.
 struct RequestError {
   int status = 0;  // 0: nothing is wrong
-  std::string_view detail;
+  std::string_view sentence;
   [[nodiscard]] explicit operator bool() const noexcept { return status != 0; }
 };
 
@@ -42,7 +42,7 @@ class HeadScanner {
 
  private:
   [[nodiscard]] RequestError take_line(std::string_view line) noexcept;
-  [[nodiscard]] RequestError check_pending(std::size_t bytes) const noexcept;
+  [[nodiscard]] RequestError check_length(std::size_t line_bytes) const noexcept;
   [[nodiscard]] RequestError check_request_line(std::string_view line) const noexcept;
 
   const HeadLimits* limits_;
