@@ -4,6 +4,7 @@
 #include "base/clock.hpp"
 #include "base/ids.hpp"
 
+#include <boost/describe/enum.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@ namespace indaba::auth {
 
 // What a member may do in an organisation; a higher role includes the lower ones.
 enum class Role : std::uint8_t { member = 1, moderator = 2, admin = 3, owner = 4 };
+BOOST_DESCRIBE_ENUM(Role, member, moderator, admin, owner)
 
 enum class PrincipalKind : std::uint8_t { anonymous, user, api_key };
 enum class CredentialKind : std::uint8_t { none, access_token, personal_token, api_key, session_cookie, socket_token, external_token };
