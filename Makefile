@@ -13,7 +13,7 @@ build: ## the program, with the web client inside: build/release/indaba
 	@scripts/setup build web
 	@scripts/build
 
-test: ## every test: unit, fuzz corpora, behaviour, faults, SDK, browser
+test: ## every test: unit and fuzz corpora, behaviour, faults, SDK, web, browser
 	@scripts/setup
 	@scripts/build indaba unit_tests
 	@scripts/test
@@ -38,7 +38,7 @@ bench: ## how many deliveries a second, and what one costs
 
 fuzz: ## every fuzz target for SECONDS_EACH (60) seconds
 	@scripts/setup build lint test
-	@scripts/fuzz run --seconds $(or $(SECONDS_EACH),60)
+	@scripts/fuzz --seconds $(or $(SECONDS_EACH),60)
 
 sanitize: ## unit tests under AddressSanitizer and UBSan, then under ThreadSanitizer
 	@scripts/setup

@@ -14,12 +14,18 @@ namespace {
 // What a value of this type must look like, or nothing where it does.
 std::optional<std::string> wrong_with(const Setting& setting, const std::string& text) {
   const auto choices = text::split(setting.choices, '|');
+  const auto is_choice = [&](std::string_view word) {
+    return std::ranges::find(choices, word) != choices.end();
+  };
   switch (setting.type) {
     case SettingType::text:
-    case SettingType::list:
       return std::nullopt;
+    case SettingType::list:
+      if (setting.choices.empty() || std::ranges::all_of(parse_list(text), is_choice))
+        return std::nullopt;
+      return fmt::format("must be a list of {}", fmt::join(choices, ", "));
     case SettingType::choice:
-      if (std::ranges::find(choices, text) != choices.end()) return std::nullopt;
+      if (is_choice(text)) return std::nullopt;
       return fmt::format("must be one of {}", fmt::join(choices, ", "));
     case SettingType::boolean:
       return parse_boolean(text) ? std::nullopt : std::optional("must be true or false");

@@ -121,7 +121,12 @@ TEST_F(ConfigTest, refuses_an_unknown_key_of_the_file_and_suggests_what_was_mean
   EXPECT_THAT(config.error().detail, HasSubstr("did you mean server.listen?"));
 }
 
-TEST_F(ConfigTest, refuses_an_unknown_name_in_a_section_of_the_environment) {
+TEST_F(ConfigTest, refuses_algorithms_that_it_does_not_know) {
+  EXPECT_FALSE(with_environment({{"INDABA_AUTH_EXTERNAL_ALGORITHMS", "RS256,none"}}));
+  EXPECT_TRUE(with_environment({{"INDABA_AUTH_EXTERNAL_ALGORITHMS", "RS256, ES256"}}));
+}
+
+TEST_F(ConfigTest, refuses_an_unknown_name_of_ours_in_the_environment) {
   const auto config = with_environment({{"INDABA_LIMITS_FRAME_BYTE", "1"}});
   ASSERT_FALSE(config);
   EXPECT_THAT(config.error().detail, HasSubstr("did you mean INDABA_LIMITS_FRAME_BYTES?"));

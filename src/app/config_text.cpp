@@ -52,9 +52,9 @@ std::string default_of(const Setting& setting) {
 }
 
 std::string type_of(const Setting& setting) {
-  return setting.choices.empty()
-             ? std::string(to_string(setting.type))
-             : fmt::format("{}", fmt::join(text::split(setting.choices, '|'), ", "));
+  if (setting.choices.empty()) return std::string(to_string(setting.type));
+  return fmt::format("{}{}", setting.type == SettingType::list ? "list of " : "",
+                     fmt::join(text::split(setting.choices, '|'), ", "));
 }
 
 std::string section_of(const Setting& setting) {
