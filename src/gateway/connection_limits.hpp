@@ -1,0 +1,65 @@
+// ConnectionLimits: how many sockets and event streams an address, a user and the process may have. Any thread.
+#pragma once
+
+#include "base/ids.hpp"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+namespace indaba::gateway {
+
+struct ConnectionLimitSettings {
+  bool enabled = true;  // rate_limits.enabled; the total always counts
+  int per_user = 20;
+  int per_address = 200;
+  int total = 15'000;
+};
+
+class ConnectionLimits {
+ public:
+  explicit ConnectionLimits(const ConnectionLimitSettings& settings) : settings_(settings) {}
+
+  // A place that is given back when the last holder of it goes.
+  class Place {
+   public:
+    Place() = default;
+    Place(Place&& other) noexcept { swap(other); }
+    Place& operator=(Place&& other) noexcept {
+      swap(other);
+      return *this;
+    }
+    ~Place();
+
+   private:
+    friend class ConnectionLimits;
+    void swap(Place& other) noexcept {
+      std::swap(limits_, other.limits_);
+      std::swap(address_, other.address_);
+      std::swap(user_, other.user_);
+    }
+    ConnectionLimits* limits_ = nullptr;
+    std::string address_;
+    UserId user_;
+  };
+
+  enum class Refusal : unsigned char { none, address, full };
+  // At the handshake, before anything is known of the user.
+  [[nodiscard]] Refusal take(const std::string& address, Place& place);
+  // Then, when the user is known. False where they have too many.
+  [[nodiscard]] bool take_user(UserId user, Place& place);
+
+  [[nodiscard]] int total() const noexcept { return total_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t users() const;
+
+ private:
+  const ConnectionLimitSettings settings_;
+  std::atomic<int> total_{0};
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, int> by_address_;
+  std::unordered_map<UserId, int> by_user_;
+};
+
+}  // namespace indaba::gateway

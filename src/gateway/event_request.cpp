@@ -1,0 +1,99 @@
+#include "gateway/event_request.hpp"
+
+#include "base/text.hpp"
+
+#include <algorithm>
+
+namespace indaba::gateway {
+
+namespace {
+
+struct NamedStart {
+  std::string name;
+  stream::Start start;
+};
+
+// "me" or "me@12" or "me@12:epoch"
+Result<NamedStart> parse_stream(const std::string& text) {
+  const auto at = text.find('@');
+  NamedStart named{text.substr(0, at), {}};
+  while (!named.name.empty() && named.name.back() == '/') named.name.pop_back();
+  if (named.name.empty()) return Error(ErrorKind::malformed, "A stream has a name.");
+  if (at == std::string::npos) return named;
+  const auto position = text.substr(at + 1);
+  const auto colon = position.find(':');
+  const auto seq = text::parse_int64(position.substr(0, colon));
+  if (!seq || *seq < 0 || *seq > kMaxSeq.value) return Error(ErrorKind::malformed, "A stream's start is written name@seq:epoch.");
+  named.start.since = Seq(*seq);
+  if (colon != std::string::npos) named.start.epoch = position.substr(colon + 1);
+  return named;
+}
+
+Result<std::vector<NamedStart>> read_starts(const EventsQuery& query) {
+  if (query.stream.empty()) return Error::invalid_field("stream", "Name at least one stream.", "missing_field");
+  if (query.stream.size() > kMaxStreamsARequest)
+    return Error::invalid_field("stream", "At most 32 streams can be followed at once.");
+  if ((query.since || query.epoch || query.last) && query.stream.size() > 1)
+    return Error(ErrorKind::malformed, "With several streams each has its own start: stream=name@seq:epoch.");
+  std::vector<NamedStart> starts;
+  for (const auto& text : query.stream) {
+    INDABA_TRY(auto named, parse_stream(text));
+    const bool twice = std::any_of(starts.begin(), starts.end(), [&](const auto& s) { return s.name == named.name; });
+    if (twice) return Error::invalid_field("stream", "The same stream is named twice.");
+    starts.push_back(std::move(named));
+  }
+  auto& first = starts.front().start;
+  if (query.since) first.since = Seq(static_cast<std::int64_t>(*query.since));
+  if (query.epoch) first.epoch = std::string(*query.epoch);
+  if (query.last) first.last = static_cast<std::uint32_t>(static_cast<std::int64_t>(*query.last));
+  return starts;
+}
+
+// A cursor resumes all streams of the request at once, and wins over positions in the URL.
+Result<void> apply_cursor(const EventCursor& cursors, std::string_view cursor, std::vector<NamedStart>& starts) {
+  INDABA_TRY(const auto positions, cursors.open(cursor));
+  for (const auto& position : positions) {
+    const auto found = std::find_if(starts.begin(), starts.end(), [&](const auto& s) { return s.name == position.stream; });
+    if (found == starts.end()) return Error(ErrorKind::malformed, "The cursor belongs to a request for other streams.");
+    found->start = {position.seq, position.epoch, 0};
+  }
+  return {};
+}
+
+}  // namespace
+
+Task<Result<std::shared_ptr<EventRequest>>> read_event_request(Gateway& gateway, api::Call<api::Nothing, EventsQuery> call) {
+  INDABA_CO_TRY(auto starts, read_starts(call.query));
+  std::string cursor;
+  if (const auto last_id = call.request.headers.find("last-event-id"); last_id && !last_id->empty())
+    cursor = *last_id;
+  else if (call.query.cursor)
+    cursor = std::string(*call.query.cursor);
+  if (!cursor.empty()) {
+    INDABA_CO_TRY_VOID(apply_cursor(gateway.parts.cursors, cursor, starts));
+  }
+  if (gateway.draining()) co_return Error(ErrorKind::unavailable, "The server is going down.");
+
+  auto wanted = std::make_shared<EventRequest>();
+  switch (gateway.limits.take(call.request.client_address, wanted->place)) {
+    case ConnectionLimits::Refusal::address:
+      co_return Error(ErrorKind::rate_limited, "Too many connections from this address.");
+    case ConnectionLimits::Refusal::full:
+      co_return Error(ErrorKind::unavailable, "The server is full.");
+    case ConnectionLimits::Refusal::none:
+      break;
+  }
+  wanted->principal = call.principal;
+  if (wanted->principal.is_user() && !gateway.limits.take_user(wanted->principal.user, wanted->place))
+    co_return Error(ErrorKind::rate_limited, "Too many connections of this user.");
+  wanted->access = std::make_shared<PendingAccess>(gateway.here());
+  for (auto& [name, start] : starts) {
+    auto resolving = gateway.parts.names.resolve(wanted->principal, name);
+    auto resolved = co_await resolving;
+    if (!resolved) co_return resolved.error();
+    wanted->streams.push_back({*std::move(resolved), std::move(start)});
+  }
+  co_return wanted;
+}
+
+}  // namespace indaba::gateway

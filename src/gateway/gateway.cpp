@@ -1,0 +1,46 @@
+#include "gateway/gateway.hpp"
+
+#include "base/text.hpp"
+
+namespace indaba::gateway {
+
+LoopContext& Gateway::add_loop(net::Loop& loop, stream::LocalHub& hub) {
+  contexts_.push_back(std::make_unique<LoopContext>(loop, hub));
+  return *contexts_.back();
+}
+
+LoopContext& Gateway::here() {
+  auto* current = Executor::current();
+  for (const auto& context : contexts_)
+    if (&context->loop == current) return *context;
+  check(false, "a live reader is opened on one of the loops");
+  return *contexts_.front();
+}
+
+void Gateway::tell(const api::AccessChange& change) {
+  for (const auto& context : contexts_) context->loop.post([&context = *context, change] { context.tell(change); });
+}
+
+void Gateway::drain(Millis within) {
+  draining_.store(true, std::memory_order_relaxed);
+  for (const auto& context : contexts_) {
+    context->loop.post([this, &context = *context, within] {
+      // Each goes at a moment of its own, so that those who come back do not come at once.
+      context.each([&](AccessHolder& holder) {
+        const auto delay = static_cast<std::int64_t>(parts.random.below(static_cast<std::uint64_t>(within.count()) + 1));
+        const auto reconnect = 500 + static_cast<std::int64_t>(parts.random.below(2'500));
+        context.loop.run_after(Millis(delay), [&context, held = &holder, reconnect] {
+          if (context.holds(*held)) held->on_drain(reconnect);
+        });
+      });
+    });
+  }
+}
+
+std::string Gateway::new_id(std::size_t bytes) const {
+  std::string id(bytes, '\0');
+  parts.random.fill(std::as_writable_bytes(std::span(id)));
+  return text::to_hex(id);
+}
+
+}  // namespace indaba::gateway

@@ -1,0 +1,64 @@
+// Gateway: what all live readers share: settings, who may read what, and where sessions are found again.
+//
+// Made once at start-up. Its parts are safe on any thread, but for the LoopContexts, each of which belongs to its loop.
+#pragma once
+
+#include "api/access_changes.hpp"
+#include "api/frames.hpp"
+#include "api/stream_names.hpp"
+#include "auth/socket_authenticator.hpp"
+#include "base/log.hpp"
+#include "base/random.hpp"
+#include "gateway/connection_limits.hpp"
+#include "gateway/event_cursor.hpp"
+#include "gateway/loop_context.hpp"
+#include "gateway/open_sessions.hpp"
+#include "gateway/resume.hpp"
+#include "gateway/settings.hpp"
+#include "gateway/socket_stats.hpp"
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+namespace indaba::gateway {
+
+class Gateway {
+ public:
+  struct Parts {  // all outlive the gateway
+    const SocketSettings& settings;
+    const Clock& clock;
+    Random& random;
+    Logger& log;
+    auth::SocketAuthenticator& authenticator;
+    const api::StreamNames& names;
+    const api::Frames& frames;
+    ResumeStore& resume;
+    const EventCursor& cursors;
+  };
+  explicit Gateway(const Parts& given) : parts(given), limits(given.settings.connections) {}
+
+  LoopContext& add_loop(net::Loop& loop, stream::LocalHub& hub);
+  // The context of the loop that is running now.
+  [[nodiscard]] LoopContext& here();
+  [[nodiscard]] const std::vector<std::unique_ptr<LoopContext>>& contexts() const noexcept { return contexts_; }
+
+  // Any thread: every loop ends what the change ends.
+  void tell(const api::AccessChange& change);
+  // Refuses new readers from now on, and sends all others away, spread over `within`.
+  void drain(Millis within);
+  [[nodiscard]] bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
+
+  [[nodiscard]] std::string new_id(std::size_t bytes) const;  // hex
+
+  const Parts parts;
+  ConnectionLimits limits;
+  OpenSessions open_sessions;
+  SocketStats stats;
+
+ private:
+  std::vector<std::unique_ptr<LoopContext>> contexts_;
+  std::atomic<bool> draining_{false};
+};
+
+}  // namespace indaba::gateway

@@ -1,0 +1,56 @@
+// LiveSubscriptions: what one socket follows, and how far it is known to have received each stream.
+//
+// Lives on its socket's loop. A position is known to be received by the client's `ack`, or else by the answer to a ping that was
+// written behind it; that is what a resumed session goes on from, so an event near the seam may come twice, never not at all.
+#pragma once
+
+#include "api/stream_names.hpp"
+#include "gateway/frame_text.hpp"
+#include "stream/subscription.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace indaba::gateway {
+
+struct LiveSubscription {
+  std::unique_ptr<stream::Subscription> subscription;
+  OrgId org;
+  bool durable = true;
+  Seq acked;      // by the client
+  Seq pinged;     // written before the last ping
+  Seq confirmed;  // written before the last ping that was answered
+  AnswerTo answer;  // for the `subscribed` that is still to come
+};
+
+// A position worth coming back to.
+struct SavedPosition {
+  std::string stream;
+  Seq seq;
+  std::string epoch;
+};
+
+class LiveSubscriptions {
+ public:
+  [[nodiscard]] std::size_t size() const noexcept { return all_.size(); }
+  [[nodiscard]] LiveSubscription* find(StreamId stream) noexcept;
+  [[nodiscard]] LiveSubscription* find(const stream::Subscription& subscription) noexcept;
+  [[nodiscard]] LiveSubscription* find(std::string_view name) noexcept;
+  LiveSubscription& add(LiveSubscription subscription);
+  void remove(const LiveSubscription& subscription);
+  void clear() noexcept { all_.clear(); }
+
+  void on_ping_written() noexcept;
+  void on_pong() noexcept;
+  [[nodiscard]] std::vector<SavedPosition> positions() const;
+
+  [[nodiscard]] auto begin() noexcept { return all_.begin(); }
+  [[nodiscard]] auto end() noexcept { return all_.end(); }
+
+ private:
+  std::vector<LiveSubscription> all_;
+};
+
+}  // namespace indaba::gateway

@@ -1,0 +1,51 @@
+// LoopContext: what all live readers of one loop share. One a loop, touched only there.
+#pragma once
+
+#include "gateway/access_holder.hpp"
+#include "gateway/formats.hpp"
+#include "net/loop.hpp"
+#include "stream/local_hub.hpp"
+#include "ws/deflate.hpp"
+
+#include <unordered_set>
+#include <vector>
+
+namespace indaba::gateway {
+
+class LoopContext {
+ public:
+  LoopContext(net::Loop& event_loop, stream::LocalHub& local_hub) : loop(event_loop), hub(local_hub), deflated(deflater) {}
+  LoopContext(const LoopContext&) = delete;
+  LoopContext& operator=(const LoopContext&) = delete;
+
+  net::Loop& loop;
+  stream::LocalHub& hub;
+  ws::Deflater deflater;
+  ws::Inflater inflater;
+  TextFormat text;
+  DeflatedFormat deflated;
+  SseFormat sse;
+  JsonFormat json;
+
+  void add(AccessHolder& holder) { holders_.insert(&holder); }
+  void remove(AccessHolder& holder) noexcept { holders_.erase(&holder); }
+  [[nodiscard]] bool holds(AccessHolder& holder) const { return holders_.contains(&holder); }
+  [[nodiscard]] std::size_t holders() const noexcept { return holders_.size(); }
+
+  void tell(const api::AccessChange& change) {
+    const auto now = std::vector<AccessHolder*>(holders_.begin(), holders_.end());  // a holder may leave while it hears
+    for (auto* holder : now)
+      if (holders_.contains(holder)) holder->on_access_change(change);
+  }
+  template <class F>
+  void each(F visit) {
+    const auto now = std::vector<AccessHolder*>(holders_.begin(), holders_.end());
+    for (auto* holder : now)
+      if (holders_.contains(holder)) visit(*holder);
+  }
+
+ private:
+  std::unordered_set<AccessHolder*> holders_;
+};
+
+}  // namespace indaba::gateway

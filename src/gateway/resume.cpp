@@ -1,0 +1,137 @@
+#include "gateway/resume.hpp"
+
+#include "base/json.hpp"
+#include "base/reflect.hpp"
+
+namespace indaba::gateway {
+
+namespace {
+
+// One statement for insert and update: the newer one wins, whichever node writes last.
+constexpr std::string_view kUpsert = R"(
+  INSERT INTO socket_sessions (user_id, uuid, count, positions, saved_at) VALUES ($1, $2, $3, $4, $5)
+  ON CONFLICT (user_id, uuid) DO UPDATE
+    SET count = excluded.count, positions = excluded.positions, saved_at = excluded.saved_at
+    WHERE socket_sessions.saved_at <= excluded.saved_at)";
+constexpr std::string_view kFind =
+    "SELECT count, positions, saved_at FROM socket_sessions WHERE user_id = $1 AND uuid = $2 AND saved_at >= $3";
+constexpr std::string_view kPurge = "DELETE FROM socket_sessions WHERE saved_at < $1";
+constexpr Millis kPurgeEvery{60'000};
+
+// user 0 stands for those without an account (an API key, an open counter): NULL would make every row distinct.
+std::int64_t user_column(UserId user) { return user.value; }
+
+std::string encode(const std::vector<SavedPosition>& positions) {
+  std::string out = "[";
+  for (const auto& position : positions) {
+    if (out.size() > 1) out += ',';
+    out += '[';
+    json::append_string(out, position.stream);
+    out += ',' + std::to_string(position.seq.value) + ',';
+    json::append_string(out, position.epoch);
+    out += ']';
+  }
+  return out + ']';
+}
+
+std::vector<SavedPosition> decode(std::string_view text) {
+  std::vector<SavedPosition> out;
+  const auto value = json::parse(text);
+  if (!value || !value->is_array()) return out;
+  for (const auto& item : value->get_array()) {
+    const auto* parts = item.if_array();
+    if (parts == nullptr || parts->size() != 3 || !(*parts)[0].is_string() || !(*parts)[1].is_int64() || !(*parts)[2].is_string())
+      continue;
+    out.push_back({std::string((*parts)[0].get_string()), Seq((*parts)[1].get_int64()), std::string((*parts)[2].get_string())});
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string ResumeStore::key(UserId user, std::string_view uuid) {
+  return std::to_string(user.value) + '/' + std::string(uuid);
+}
+
+void ResumeStore::save(SavedSession session) {
+  session.saved_at = clock_.wall();
+  const std::scoped_lock lock(mutex_);
+  auto name = key(session.user, session.uuid);
+  auto& entry = sessions_[name];
+  const bool queued = !entry.written && !entry.session.uuid.empty();
+  entry = Entry{std::move(session), false};
+  if (!queued) unwritten_.push_back(std::move(name));
+}
+
+Task<std::optional<SavedSession>> ResumeStore::find(UserId user, std::string uuid) {
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto found = sessions_.find(key(user, uuid));
+    if (found != sessions_.end()) {
+      if (fresh(found->second.session)) co_return found->second.session;
+      co_return std::nullopt;
+    }
+  }
+  const auto since = to_millis(clock_.wall() - ttl_);
+  auto query = [user, uuid, since](db::Session& session) {
+    return session.first<SavedSession>(
+        kFind,
+        [&](const db::Row& row) {
+          return SavedSession{user, uuid, row.int64(0), decode(row.text(1)), from_millis(row.int64(2))};
+        },
+        user_column(user), uuid, since);
+  };
+  auto reading = database_.read(query);
+  auto found = co_await reading;
+  if (!found) co_return std::nullopt;
+  co_return *std::move(found);
+}
+
+std::vector<SavedSession> ResumeStore::take_unwritten() {
+  const std::scoped_lock lock(mutex_);
+  std::vector<SavedSession> batch;
+  while (!unwritten_.empty() && batch.size() < kBatch) {
+    const auto found = sessions_.find(unwritten_.back());
+    unwritten_.pop_back();
+    if (found == sessions_.end()) continue;
+    found->second.written = true;
+    batch.push_back(found->second.session);
+  }
+  return batch;
+}
+
+void ResumeStore::forget_old() {
+  const std::scoped_lock lock(mutex_);
+  // Over the bound, what is written goes from memory first; the database still knows it.
+  const bool crowded = sessions_.size() > kMaxInMemory;
+  std::erase_if(sessions_, [&](const auto& item) { return item.second.written && (crowded || !fresh(item.second.session)); });
+}
+
+Task<void> ResumeStore::flush() {
+  for (auto batch = take_unwritten(); !batch.empty(); batch = take_unwritten()) {
+    auto change = [batch](db::WriteTx& tx) -> Result<void> {
+      for (const auto& s : batch) {
+        const auto positions = encode(s.positions);
+        INDABA_TRY_VOID(tx.sql().execute(kUpsert, user_column(s.user), s.uuid, s.count, positions, to_millis(s.saved_at)));
+      }
+      return {};
+    };
+    auto writing = database_.write(db::Shard(), change);
+    const auto written = co_await writing;
+    if (!written) {
+      log_.warn("gateway", "sessions could not be saved for resuming", {{"reason", written.error().log}});
+      for (const auto& session : batch) save(session);
+      co_return;
+    }
+  }
+  forget_old();
+  if (clock_.wall() - purged_at_ < kPurgeEvery) co_return;
+  purged_at_ = clock_.wall();
+  const auto before = to_millis(clock_.wall() - ttl_);
+  auto purge = [before](db::WriteTx& tx) { return tx.sql().execute(kPurge, before); };
+  auto purging = database_.write(db::Shard(), purge);
+  const auto purged = co_await purging;
+  if (!purged) log_.warn("gateway", "old sessions could not be deleted", {{"reason", purged.error().log}});
+}
+
+}  // namespace indaba::gateway

@@ -1,0 +1,66 @@
+// ResumeStore: sessions that may come back under their `session_uuid`: what they followed, how far, and their count.
+//
+// In memory while the process runs, and in the database for other nodes and the time after a restart, written behind in batches: a
+// position may come back older than it was, never newer. Bounded in memory and in time. Any thread; take() on a loop.
+#pragma once
+
+#include "base/clock.hpp"
+#include "base/executor.hpp"
+#include "base/log.hpp"
+#include "base/task.hpp"
+#include "db/database.hpp"
+#include "gateway/live_subscriptions.hpp"
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace indaba::gateway {
+
+struct SavedSession {
+  UserId user;
+  std::string uuid;
+  std::int64_t count = 0;
+  std::vector<SavedPosition> positions;
+  WallTime saved_at{};
+};
+
+class ResumeStore {
+ public:
+  ResumeStore(db::Database& database, const Clock& clock, Millis ttl, Logger& log)
+      : database_(database), clock_(clock), ttl_(ttl), log_(log) {}
+
+  void save(SavedSession session);
+  // What was saved for this user under this id, at most `ttl` ago. Errors of the database count as "unknown": a session then starts
+  // anew, and the client's own `since` still holds.
+  Task<std::optional<SavedSession>> find(UserId user, std::string uuid);
+  // Writes what changed since the last time, and now and then deletes what is too old. On a loop, every few seconds.
+  Task<void> flush();
+
+ private:
+  struct Entry {
+    SavedSession session;
+    bool written = false;
+  };
+  [[nodiscard]] static std::string key(UserId user, std::string_view uuid);
+  [[nodiscard]] bool fresh(const SavedSession& session) const { return clock_.wall() - session.saved_at <= ttl_; }
+  [[nodiscard]] std::vector<SavedSession> take_unwritten();
+  void forget_old();
+
+  static constexpr std::size_t kMaxInMemory = 100'000;
+  static constexpr std::size_t kBatch = 256;
+
+  db::Database& database_;
+  const Clock& clock_;
+  const Millis ttl_;
+  Logger& log_;
+  std::mutex mutex_;
+  std::unordered_map<std::string, Entry> sessions_;  // guarded by mutex_
+  std::vector<std::string> unwritten_;               // keys; guarded by mutex_
+  WallTime purged_at_{};
+};
+
+}  // namespace indaba::gateway

@@ -1,0 +1,302 @@
+// Session: its life, and what the stream engine tells it. What clients say is in session_frames.cpp.
+#include "gateway/session.hpp"
+
+#include "gateway/gateway.hpp"
+#include "ws/frame_header.hpp"
+
+namespace indaba::gateway {
+
+namespace {
+
+// A client that stopped reading gets this long to find out why, once it reads again.
+constexpr Millis kLingerStalled{60'000};
+constexpr Millis kLinger{5'000};
+constexpr Millis kSaveWithin{2'000};
+constexpr std::size_t kMaxWaitingBytes = 64 * 1024;
+
+}  // namespace
+
+Session::Session(Gateway& gateway, LoopContext& context, SocketTransport& transport, Opening opening)
+    : gateway_(gateway),
+      context_(context),
+      transport_(&transport),
+      principal_(std::move(opening.principal)),
+      place_(std::move(opening.place)),
+      connection_id_(std::move(opening.connection_id)),
+      session_uuid_(std::move(opening.session_uuid)),
+      client_address_(std::move(opening.client_address)),
+      counter_(opening.counter),
+      opened_at_(context.loop.now()) {
+  if (opening.url_stream) url_stream_ = opening.url_stream->name;
+  opening_ = std::make_unique<Opening>(std::move(opening));
+}
+
+Session::~Session() = default;
+
+// --- opening --------------------------------------------------------------------------------------------------------------------
+
+void Session::open() {
+  const auto opening = std::move(opening_);
+  context_.add(*this);
+  gateway_.stats.opened.fetch_add(1, std::memory_order_relaxed);
+  gateway_.stats.active.fetch_add(1, std::memory_order_relaxed);
+  gateway_.open_sessions.replace(principal_.user, session_uuid_, {&context_.loop, weak_from_this()});
+  if (opening->saved) count_ = opening->saved->count;
+  gateway_.parts.log.info("gateway", "connection opened",
+                          {{"connection_id", connection_id_},
+                           {"user_id", principal_.user.value},
+                           {"org_id", opening->url_stream ? opening->url_stream->org.value : 0},
+                           {"org_slug", opening->url_stream ? opening->url_stream->org_slug : std::string()}});
+  if (opening->welcome) {
+    FrameText welcome("welcome");
+    welcome.member("connection_id", connection_id_)
+        .member("session_uuid", session_uuid_)
+        .member("resumed", opening->saved.has_value())
+        .member("count", count_);
+    if (principal_.is_user()) {
+      std::string user = "{";
+      json::append_member(user, "id", principal_.user);
+      json::append_member(user, "username", principal_.username);
+      welcome.raw("user", user + "}");
+    }
+    if (opening->url_stream && opening->url_stream->org) {
+      std::string org = "{";
+      json::append_member(org, "id", opening->url_stream->org);
+      json::append_member(org, "slug", opening->url_stream->org_slug);
+      welcome.raw("org", org + "}");
+    }
+    const auto& settings = gateway_.parts.settings;
+    std::string limits = "{";
+    json::append_member(limits, "message_chars", settings.message_chars);
+    json::append_member(limits, "frame_bytes", settings.reader.max_frame_bytes);
+    json::append_member(limits, "messages_per_minute", settings.messages_per_minute);
+    welcome.member("heartbeat_seconds", std::chrono::duration_cast<std::chrono::seconds>(settings.heartbeat).count())
+        .member("server_time", gateway_.parts.clock.wall())
+        .raw("limits", limits + "}");
+    send_text(std::move(welcome).finish());
+  }
+  auto saved = opening->saved ? std::move(opening->saved->positions) : std::vector<SavedPosition>();
+  if (opening->url_stream) {
+    auto start = std::move(opening->start);
+    for (const auto& position : saved)  // a position in the URL wins over one that was saved
+      if (position.stream == url_stream_ && !start.since && start.last == 0) start = {position.seq, position.epoch, 0};
+    std::erase_if(saved, [&](const auto& position) { return position.stream == url_stream_; });
+    subscribe_now(*opening->url_stream, start, AnswerTo{{}, count_});
+  }
+  if (!saved.empty()) {
+    busy_ = true;  // frames wait until what was followed before is followed again
+    spawn(run(shared_from_this(), restore(std::move(saved))));
+  }
+  save_soon();
+}
+
+void Session::subscribe_now(const api::ResolvedStream& resolved, const stream::Start& start, AnswerTo to) {
+  if (auto* already = subscriptions_.find(resolved.id)) subscriptions_.remove(*already);
+  LiveSubscription live;
+  live.subscription = context_.hub.subscribe(*this, resolved.id, resolved.name, resolved.durable);
+  live.org = resolved.org;
+  live.durable = resolved.durable;
+  live.answer = std::move(to);
+  auto& subscription = *subscriptions_.add(std::move(live)).subscription;
+  context_.hub.start(subscription, start);
+}
+
+// --- from the stream engine -----------------------------------------------------------------------------------------------------
+
+void Session::on_subscribed(stream::Subscription& subscription, const stream::StreamState& state, Seq since) {
+  if (closed_) return;
+  auto* live = subscriptions_.find(subscription);
+  live->confirmed = since;
+  const auto to = std::exchange(live->answer, {});
+  FrameText frame("subscribed");
+  frame.member("stream", subscription.name()).member("epoch", state.epoch).member("head", state.head).member("since", since);
+  answer(std::move(frame), to);
+}
+
+void Session::on_reset(stream::Subscription& subscription, stream::ResetReason reason, const stream::StreamState& state) {
+  if (closed_) return;
+  if (auto* live = subscriptions_.find(subscription)) live->confirmed = live->acked = Seq{};
+  send_text(reset_object("reset", subscription.name(), reason, state));
+}
+
+void Session::on_event(stream::Subscription& subscription, stream::Rendering& event) {
+  if (closed_) return;
+  ++frames_out_;
+  transport_->send(subscription.frame(event, transport_->format()));
+}
+
+void Session::on_gone(stream::Subscription& subscription) {
+  // The hub is walking its lists: what this ends is ended in a moment.
+  context_.loop.post([self = shared_from_this(), stream = subscription.stream()] {
+    if (self->closed_) return;
+    if (auto* live = self->subscriptions_.find(stream))
+      self->end_subscription(*live, ws::CloseCode::not_found, "The stream is gone.");
+  });
+}
+
+void Session::on_drained() {
+  if (closed_) return;
+  for (auto& live : subscriptions_) context_.hub.resume(*live.subscription);
+}
+
+void Session::on_ping_written() { subscriptions_.on_ping_written(); }
+
+void Session::on_pong() {
+  subscriptions_.on_pong();
+  save_soon();
+}
+
+std::string Session::heartbeat() const {
+  FrameText frame("heartbeat");
+  frame.member("timestamp", gateway_.parts.clock.wall());
+  return std::move(frame).finish();
+}
+
+// --- access ---------------------------------------------------------------------------------------------------------------------
+
+void Session::on_access_change(const api::AccessChange& change) {
+  if (closed_) return;
+  if (const auto end = ends_principal(change, principal_)) {
+    if (*end == AccessEnd::unauthenticated) return close(ws::CloseCode::unauthenticated, "The session has ended.");
+    return close(ws::CloseCode::access_lost, "Access has ended.");
+  }
+  std::vector<std::pair<StreamId, StreamEnd>> ending;
+  for (auto& live : subscriptions_)
+    if (const auto end = ends_stream(change, principal_, live.org); end != StreamEnd::keeps)
+      ending.emplace_back(live.subscription->stream(), end);
+  for (const auto& [stream, end] : ending) {
+    auto* live = closed_ ? nullptr : subscriptions_.find(stream);
+    if (live == nullptr) continue;
+    if (end == StreamEnd::lost)
+      end_subscription(*live, ws::CloseCode::access_lost, "You are no longer a member of this organisation.");
+    else
+      end_subscription(*live, ws::CloseCode::not_found, "The organisation is gone.");
+  }
+  if (const auto* looked = std::get_if<api::StreamClosed>(&change); looked != nullptr && !closed_)
+    if (subscriptions_.find(looked->stream) != nullptr) spawn(look_again(looked->stream));
+}
+
+Task<void> Session::look_again(StreamId stream) {
+  const auto self = shared_from_this();
+  const auto* before = subscriptions_.find(stream);
+  if (before == nullptr) co_return;
+  auto resolving = gateway_.parts.names.resolve(principal_, std::string(before->subscription->name()));
+  const auto resolved = co_await resolving;
+  auto* live = closed_ ? nullptr : subscriptions_.find(stream);
+  if (live == nullptr || (resolved && resolved->id == stream)) co_return;
+  if (!resolved && resolved.error().kind != ErrorKind::not_found && resolved.error().kind != ErrorKind::forbidden) co_return;
+  end_subscription(*live, ws::CloseCode::access_lost, "This stream is no longer for you.");
+}
+
+void Session::end_subscription(LiveSubscription& live, ws::CloseCode code, std::string_view sentence) {
+  if (!url_stream_.empty() && subscriptions_.size() == 1) return close(code, sentence);
+  FrameText frame("unsubscribed");
+  frame.member("stream", live.subscription->name())
+      .member("code", static_cast<int>(code))
+      .member("reason", ws::close_reason(code, sentence));
+  subscriptions_.remove(live);
+  send_text(std::move(frame).finish());
+  save_soon();
+}
+
+// --- ending ---------------------------------------------------------------------------------------------------------------------
+
+void Session::on_drain(std::int64_t reconnect_after_ms) {
+  close(ws::CloseCode::going_away, "The server is going away.", reconnect_after_ms);
+}
+
+void Session::close(ws::CloseCode code, std::string_view sentence, std::int64_t reconnect_after_ms) {
+  if (closed_) return;
+  const bool stalled = code == ws::CloseCode::stalled || code == ws::CloseCode::no_pong;
+  const std::string_view reason = code == ws::CloseCode::going_away ? "shutdown" : ws::slug(code);
+  send_text(goodbye_frame(reason, count_, reconnect_after_ms));
+  transport_->close(code, ws::close_reason(code, sentence), stalled ? kLingerStalled : kLinger);
+  release(code, sentence);
+}
+
+void Session::on_client_close(ws::CloseCode code) {
+  if (closed_) return;
+  send_text(goodbye_frame("closed", count_, 0));
+  transport_->close(code, {}, kLinger);
+  release(code, "closed by the client");
+}
+
+void Session::on_lost() {
+  transport_ = nullptr;
+  if (!closed_) release(ws::CloseCode::no_status, "connection lost");
+}
+
+void Session::release(ws::CloseCode code, std::string_view reason) {
+  gateway_.parts.resume.save(snapshot());
+  closed_ = true;
+  context_.remove(*this);
+  gateway_.open_sessions.remove(principal_.user, session_uuid_, this);
+  gateway_.stats.active.fetch_sub(1, std::memory_order_relaxed);
+  place_ = {};
+  waiting_.clear();
+  gateway_.parts.log.info("gateway", "connection closed",
+                          {{"connection_id", connection_id_},
+                           {"user_id", principal_.user.value},
+                           {"close_code", static_cast<int>(code)},
+                           {"close_reason", reason},
+                           {"messages_in", count_},
+                           {"messages_out", static_cast<std::int64_t>(frames_out_)},
+                           {"duration_ms", (context_.loop.now() - opened_at_).count()}});
+  // Never from inside a call of the hub's (see stream::Reader): those only queue bytes.
+  subscriptions_.clear();
+}
+
+SavedSession Session::snapshot() const { return {principal_.user, session_uuid_, count_, subscriptions_.positions(), {}}; }
+
+void Session::save_soon() {
+  if (save_queued_ || closed_) return;
+  save_queued_ = true;
+  context_.loop.run_after(kSaveWithin, [self = weak_from_this()] {
+    const auto session = self.lock();
+    if (!session || session->closed_) return;
+    session->save_queued_ = false;
+    session->gateway_.parts.resume.save(session->snapshot());
+  });
+}
+
+// --- sending --------------------------------------------------------------------------------------------------------------------
+
+void Session::send_text(std::string_view json) {
+  if (closed_ || transport_ == nullptr) return;
+  ++frames_out_;
+  transport_->send(ws::make_frame(ws::Opcode::text, json));
+}
+
+void Session::answer(FrameText frame, const AnswerTo& to) {
+  if (!to.ref.empty()) frame.raw("ref", to.ref);
+  frame.member("count", to.count);
+  send_text(std::move(frame).finish());
+}
+
+void Session::serve_waiting() {
+  busy_ = false;
+  while (!waiting_.empty() && !busy_ && !closed_) {
+    const auto next = std::move(waiting_.front());
+    waiting_.pop_front();
+    waiting_bytes_ -= next.text.size();
+    handle(next.text, next.count);
+  }
+  if (paused_ && !closed_ && waiting_bytes_ < kMaxWaitingBytes / 2) {
+    paused_ = false;
+    transport_->resume();
+  }
+}
+
+void Session::on_text(std::string_view text) {
+  if (closed_) return;
+  ++count_;
+  if (!busy_) return handle(text, count_);
+  waiting_.push_back({std::string(text), count_});
+  waiting_bytes_ += text.size();
+  if (!paused_ && waiting_bytes_ > kMaxWaitingBytes) {
+    paused_ = true;
+    transport_->pause();
+  }
+}
+
+}  // namespace indaba::gateway

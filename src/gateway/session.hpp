@@ -1,0 +1,142 @@
+// Session: one client's conversation over one socket: who it is, what it follows, what it counts, and the frames it sends.
+//
+// Lives on its socket's loop. Shared by the socket's protocol and by the requests it has under way, so that a database answer that
+// comes after the socket is gone finds it closed, not destroyed. Frames are served one after the other in the order in which they
+// came; what comes meanwhile waits, and past a bound the socket is not read.
+// Invariant: after close() or lost() nothing is sent, and nothing is subscribed.
+#pragma once
+
+#include "api/frames.hpp"
+#include "auth/principal.hpp"
+#include "gateway/access_holder.hpp"
+#include "gateway/connection_limits.hpp"
+#include "gateway/frame_budget.hpp"
+#include "gateway/live_subscriptions.hpp"
+#include "gateway/loop_context.hpp"
+#include "gateway/resume.hpp"
+#include "ws/close_code.hpp"
+
+#include <boost/json/object.hpp>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace indaba::gateway {
+
+class Gateway;
+
+// The socket under a session, as far as the session needs it.
+class SocketTransport {
+ public:
+  virtual ~SocketTransport() = default;
+  virtual void send(net::Frame frame) = 0;  // a whole WebSocket frame
+  [[nodiscard]] virtual bool can_take() const = 0;
+  [[nodiscard]] virtual stream::WireFormat& format() = 0;  // of events
+  // Sends a Close frame behind all that waits, and closes. `linger`: how long a peer that does not read is waited for.
+  virtual void close(ws::CloseCode code, std::string_view reason, Millis linger) = 0;
+  virtual void pause() = 0;
+  virtual void resume() = 0;
+};
+
+// What the handshake found out.
+struct Opening {
+  auth::Principal principal;
+  ConnectionLimits::Place place;
+  std::string connection_id;
+  std::string session_uuid;
+  std::string client_address;
+  std::optional<api::ResolvedStream> url_stream;
+  bool counter = false;  // /ws/chat/: unknown frames are counted, not refused
+  stream::Start start;
+  bool welcome = true;
+  std::optional<SavedSession> saved;
+};
+
+class Session final : public stream::Reader, public AccessHolder, public std::enable_shared_from_this<Session> {
+ public:
+  Session(Gateway& gateway, LoopContext& context, SocketTransport& transport, Opening opening);
+  ~Session() override;
+
+  void open();
+  void on_text(std::string_view text);
+  void on_drained();                     // the queue has run empty
+  void on_ping_written();
+  void on_pong();
+  void on_client_close(ws::CloseCode code);
+  void close(ws::CloseCode code, std::string_view sentence, std::int64_t reconnect_after_ms = 0);
+  void on_lost();                        // the connection is gone
+
+  [[nodiscard]] bool closed() const noexcept { return closed_; }
+  [[nodiscard]] std::int64_t count() const noexcept { return count_; }
+  [[nodiscard]] const auth::Principal& principal() const noexcept { return principal_; }
+  [[nodiscard]] const std::string& connection_id() const noexcept { return connection_id_; }
+  [[nodiscard]] std::optional<WallTime> expires_at() const noexcept { return principal_.expires_at; }
+  [[nodiscard]] SavedSession snapshot() const;
+  [[nodiscard]] std::string heartbeat() const;
+
+  // AccessHolder
+  void on_access_change(const api::AccessChange& change) override;
+  void on_drain(std::int64_t reconnect_after_ms) override;
+
+  // stream::Reader
+  [[nodiscard]] bool can_take() const override { return !closed_ && transport_->can_take(); }
+  void on_subscribed(stream::Subscription& subscription, const stream::StreamState& state, Seq since) override;
+  void on_reset(stream::Subscription& subscription, stream::ResetReason reason, const stream::StreamState& state) override;
+  void on_event(stream::Subscription& subscription, stream::Rendering& event) override;
+  void on_gone(stream::Subscription& subscription) override;
+
+ private:
+  struct Waiting {
+    std::string text;
+    std::int64_t count;
+  };
+
+  void handle(std::string_view text, std::int64_t count);
+  void dispatch(boost::json::object frame, std::string_view type, AnswerTo to);
+  void serve_waiting();
+  void on_ack(boost::json::object frame, const AnswerTo& to);
+  void on_unsubscribe(boost::json::object frame, const AnswerTo& to);
+  static Task<void> run(std::shared_ptr<Session> self, Task<void> work);
+  Task<void> serve_subscribe(boost::json::object frame, AnswerTo to);
+  Task<void> serve_auth(boost::json::object frame, AnswerTo to);
+  Task<void> serve_feature(boost::json::object frame, AnswerTo to);
+  Task<Result<void>> follow(std::string name, stream::Start start, AnswerTo to);
+  Task<void> restore(std::vector<SavedPosition> positions);
+  void subscribe_now(const api::ResolvedStream& resolved, const stream::Start& start, AnswerTo to);
+  Task<void> look_again(StreamId stream);
+
+  void answer(FrameText frame, const AnswerTo& to);
+  void refuse(const Error& error, const AnswerTo& to);
+  void send_text(std::string_view json);
+  void end_subscription(LiveSubscription& subscription, ws::CloseCode code, std::string_view sentence);
+  void release(ws::CloseCode code, std::string_view reason);
+  void save_soon();
+
+  Gateway& gateway_;
+  LoopContext& context_;
+  SocketTransport* transport_;
+  auth::Principal principal_;
+  ConnectionLimits::Place place_;
+  std::string connection_id_;
+  std::string session_uuid_;
+  std::string client_address_;
+  std::string url_stream_;
+  std::unique_ptr<Opening> opening_;  // until open()
+  LiveSubscriptions subscriptions_;
+  FrameBudget budget_;
+  std::deque<Waiting> waiting_;
+  std::size_t waiting_bytes_ = 0;
+  std::int64_t count_ = 0;
+  std::uint32_t frames_out_ = 0;
+  std::uint16_t errors_in_row_ = 0;
+  bool counter_ = false;
+  bool busy_ = false;
+  bool paused_ = false;
+  bool closed_ = false;
+  bool save_queued_ = false;
+  MonoTime opened_at_;
+};
+
+}  // namespace indaba::gateway

@@ -1,0 +1,229 @@
+// Session: what clients say. One frame after the other: read, decide, answer.
+#include "base/json.hpp"
+#include "gateway/client_frames.hpp"
+#include "gateway/gateway.hpp"
+#include "gateway/pending_access.hpp"
+#include "gateway/session.hpp"
+
+namespace indaba::gateway {
+
+namespace {
+
+constexpr int kMaxErrorsInRow = 20;
+constexpr std::size_t kMaxRef = 128;
+
+// The client's `ref` as JSON text, to be given back as it came: a short string or a number.
+Result<std::string> take_ref(boost::json::object& frame) {
+  const auto* ref = frame.if_contains("ref");
+  if (ref == nullptr || ref->is_null()) {
+    frame.erase("ref");
+    return std::string();
+  }
+  if (!ref->is_string() && !ref->is_int64()) return Error::invalid_field("ref", "A ref is a string or a whole number.");
+  auto text = json::to_text(*ref);
+  if (text.size() > kMaxRef) return Error::invalid_field("ref", "A ref has at most 126 characters.", "too_long");
+  frame.erase("ref");
+  return text;
+}
+
+}  // namespace
+
+void Session::handle(std::string_view text, std::int64_t count) {
+  const auto& settings = gateway_.parts.settings;
+  AnswerTo to{{}, count};
+  if (principal_.expires_at && *principal_.expires_at <= gateway_.parts.clock.wall())
+    return close(ws::CloseCode::unauthenticated, "The token has expired.");
+  if (settings.rate_limits) {
+    const auto verdict = budget_.take(context_.loop.now(), settings.frames_per_second);
+    if (verdict == FrameBudget::Verdict::far_over) return close(ws::CloseCode::too_many, "Far too many frames a second.");
+    if (verdict == FrameBudget::Verdict::over) {
+      Error error(ErrorKind::rate_limited, "Too many frames a second.");
+      error.retry_after = budget_.until_next(settings.frames_per_second);
+      return refuse(error, to);
+    }
+  }
+  auto parsed = json::parse(text);
+  if (!parsed) return refuse(parsed.error(), to);
+  if (!parsed->is_object()) return refuse(Error(ErrorKind::malformed, "A frame is a JSON object."), to);
+  auto& frame = parsed->get_object();
+  auto ref = take_ref(frame);
+  if (!ref) return refuse(ref.error(), to);
+  to.ref = *std::move(ref);
+  const auto* type = frame.if_contains("type");
+  const std::string name = type != nullptr && type->is_string() ? std::string(type->get_string()) : std::string();
+  if (name.empty() && !counter_) {
+    if (type == nullptr) return refuse(Error::invalid_field("type", "A frame names its type.", "missing_field"), to);
+    return refuse(Error::invalid_field("type", "A frame's type is a string."), to);
+  }
+  dispatch(std::move(frame), name, std::move(to));
+}
+
+void Session::dispatch(boost::json::object frame, std::string_view type, AnswerTo to) {
+  const auto begin = [&](Task<void> work) {
+    busy_ = true;
+    spawn(run(shared_from_this(), std::move(work)));
+  };
+  const bool own = type == "ping" || type == "subscribe" || type == "unsubscribe" || type == "ack" || type == "auth";
+  const bool feature = !own && gateway_.parts.frames.knows(type);
+  gateway_.stats.messages_in.add(own || feature ? type : "unknown");
+  if (own) frame.erase("type");
+  if (type == "ping") {
+    if (const auto read = json::read<PingFrame>(boost::json::value(std::move(frame))); !read) return refuse(read.error(), to);
+    errors_in_row_ = 0;
+    return answer(FrameText("pong"), to);
+  }
+  if (type == "ack") return on_ack(std::move(frame), to);
+  if (type == "unsubscribe") return on_unsubscribe(std::move(frame), to);
+  if (type == "subscribe") return begin(serve_subscribe(std::move(frame), std::move(to)));
+  if (type == "auth") return begin(serve_auth(std::move(frame), std::move(to)));
+  if (feature) return begin(serve_feature(std::move(frame), std::move(to)));
+  if (counter_) return answer(FrameText("ok"), to);
+  refuse(Error(ErrorKind::invalid, "unknown_type", "There is no frame of this type."), to);
+}
+
+// Runs what a frame began, then what came meanwhile. Whatever the frame's handler throws is ours to answer for.
+Task<void> Session::run(std::shared_ptr<Session> self, Task<void> work) {
+  try {
+    co_await work;
+  } catch (const std::exception& failure) {
+    self->gateway_.parts.log.error("gateway", "a frame could not be served",
+                                   {{"connection_id", self->connection_id_}, {"reason", std::string_view(failure.what())}});
+    self->close(ws::CloseCode::internal_error, "Something went wrong on our side.");
+  }
+  self->serve_waiting();
+}
+
+void Session::refuse(const Error& error, const AnswerTo& to) {
+  const auto code = api::socket_code(error);
+  gateway_.stats.errors.add(code);
+  if (error.kind == ErrorKind::internal)
+    gateway_.parts.log.error("gateway", "a frame failed", {{"connection_id", connection_id_}, {"reason", error.log}});
+  send_text(error_frame(error, to));
+  if (error.kind == ErrorKind::rate_limited) return;
+  if (++errors_in_row_ >= kMaxErrorsInRow) close(ws::CloseCode::too_many, "Too many errors in a row.");
+}
+
+// --- the protocol's own frames --------------------------------------------------------------------------------------------------
+
+Task<void> Session::serve_subscribe(boost::json::object frame, AnswerTo to) {
+  auto read = json::read<SubscribeFrame>(boost::json::value(std::move(frame)));
+  if (!read) {
+    refuse(read.error(), to);
+    co_return;
+  }
+  std::string name = read->stream ? std::string(*read->stream) : url_stream_;
+  if (name.empty()) {
+    refuse(Error::invalid_field("stream", "Name the stream.", "missing_field"), to);
+    co_return;
+  }
+  stream::Start start;
+  if (read->since) start.since = Seq(static_cast<std::int64_t>(*read->since));
+  if (read->epoch) start.epoch = std::string(*read->epoch);
+  if (read->last) start.last = static_cast<std::uint32_t>(static_cast<std::int64_t>(*read->last));
+  auto following = follow(std::move(name), std::move(start), to);
+  const auto followed = co_await following;
+  if (!followed && !closed_) refuse(followed.error(), to);
+}
+
+Task<Result<void>> Session::follow(std::string name, stream::Start start, AnswerTo to) {
+  PendingAccess access(context_);
+  auto resolving = gateway_.parts.names.resolve(principal_, std::move(name));
+  const auto resolved = co_await resolving;
+  if (closed_) co_return Result<void>();
+  if (!resolved) co_return resolved.error();
+  if (access.lost(principal_, *resolved)) co_return Error(ErrorKind::not_found, "There is no such stream.");
+  if (subscriptions_.find(resolved->id) == nullptr && subscriptions_.size() >= gateway_.parts.settings.subscriptions)
+    co_return Error(ErrorKind::conflict, "too_many_subscriptions", "This connection follows as many streams as it may.");
+  errors_in_row_ = 0;
+  subscribe_now(*resolved, start, std::move(to));
+  save_soon();
+  co_return Result<void>();
+}
+
+Task<void> Session::restore(std::vector<SavedPosition> positions) {
+  for (const auto& position : positions) {
+    if (closed_) co_return;
+    auto following = follow(position.stream, stream::Start{position.seq, position.epoch, 0}, AnswerTo{{}, count_});
+    const auto followed = co_await following;
+    if (followed || closed_) continue;
+    // It was the client's before: silence would leave it waiting for ever.
+    FrameText frame("unsubscribed");
+    frame.member("stream", position.stream)
+        .member("code", static_cast<int>(ws::CloseCode::not_found))
+        .member("reason", ws::close_reason(ws::CloseCode::not_found, "There is no such stream any more."));
+    send_text(std::move(frame).finish());
+  }
+}
+
+void Session::on_unsubscribe(boost::json::object frame, const AnswerTo& to) {
+  const auto read = json::read<UnsubscribeFrame>(boost::json::value(std::move(frame)));
+  if (!read) return refuse(read.error(), to);
+  const std::string name = read->stream ? std::string(*read->stream) : url_stream_;
+  if (name.empty()) return refuse(Error::invalid_field("stream", "Name the stream.", "missing_field"), to);
+  auto* live = subscriptions_.find(name);
+  if (live == nullptr)
+    return refuse(Error(ErrorKind::conflict, "not_subscribed", "This connection does not follow that stream."), to);
+  errors_in_row_ = 0;
+  subscriptions_.remove(*live);
+  FrameText ended("unsubscribed");
+  ended.member("stream", name);
+  answer(std::move(ended), to);
+  save_soon();
+}
+
+void Session::on_ack(boost::json::object frame, const AnswerTo& to) {
+  const auto read = json::read<AckFrame>(boost::json::value(std::move(frame)));
+  if (!read) return refuse(read.error(), to);
+  const std::string name = read->stream ? std::string(*read->stream) : url_stream_;
+  if (name.empty()) return refuse(Error::invalid_field("stream", "Name the stream.", "missing_field"), to);
+  auto* live = subscriptions_.find(name);
+  if (live == nullptr)
+    return refuse(Error(ErrorKind::conflict, "not_subscribed", "This connection does not follow that stream."), to);
+  const Seq seq(static_cast<std::int64_t>(read->seq));
+  if (seq > live->subscription->position())
+    return refuse(Error::invalid_field("seq", "That event has not been sent on this connection."), to);
+  errors_in_row_ = 0;
+  live->acked = std::max(live->acked, seq);
+  save_soon();
+  if (!to.ref.empty()) answer(FrameText("ok"), to);
+}
+
+Task<void> Session::serve_auth(boost::json::object frame, AnswerTo to) {
+  const auto read = json::read<AuthFrame>(boost::json::value(std::move(frame)));
+  if (!read) {
+    refuse(read.error(), to);
+    co_return;
+  }
+  auto checking = gateway_.parts.authenticator.authenticate_socket_token(std::string(read->token));
+  auto renewed = co_await checking;
+  if (closed_) co_return;
+  if (!renewed) {
+    refuse(renewed.error(), to);
+    co_return;
+  }
+  if (renewed->user != principal_.user || renewed->api_key != principal_.api_key) {
+    refuse(Error(ErrorKind::forbidden, "The token is another user's."), to);
+    co_return;
+  }
+  errors_in_row_ = 0;
+  principal_ = *std::move(renewed);
+  answer(FrameText("ok"), to);
+}
+
+Task<void> Session::serve_feature(boost::json::object frame, AnswerTo to) {
+  api::FrameArrival arrival{principal_, connection_id_, client_address_, url_stream_, std::move(frame)};
+  auto serving = gateway_.parts.frames.dispatch(std::move(arrival));
+  const auto reply = co_await serving;
+  if (closed_) co_return;
+  if (!reply) {
+    refuse(reply.error(), to);
+    co_return;
+  }
+  errors_in_row_ = 0;
+  if (reply->only_with_ref && to.ref.empty()) co_return;
+  FrameText out(reply->type);
+  out.members(reply->members);
+  answer(std::move(out), to);
+}
+
+}  // namespace indaba::gateway

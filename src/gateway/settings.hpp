@@ -1,0 +1,32 @@
+// SocketSettings: what the operator may decide about live readers. Immutable while the server runs, but for what SIGHUP reloads.
+#pragma once
+
+#include "base/clock.hpp"
+#include "gateway/connection_limits.hpp"
+#include "ws/message_reader.hpp"
+
+#include <string>
+#include <vector>
+
+namespace indaba::gateway {
+
+struct SocketSettings {
+  ConnectionLimitSettings connections;
+  ws::ReaderSettings reader{.accept_binary = false};
+  std::size_t subscriptions = 128;       // of one connection
+  std::size_t outbox_bytes = 32 * 1024;  // more than that waiting, and a reader catches up from the log instead
+  int frames_per_second = 50;            // of one connection
+  int message_chars = 5000;
+  int messages_per_minute = 60;
+  bool rate_limits = true;
+  Millis heartbeat{30'000};
+  Millis pong_timeout{20'000};
+  Millis stall_timeout{30'000};
+  Millis session_ttl{600'000};
+  bool compression = false;
+  bool anonymous_counter = false;
+  bool refuse_with_http = false;  // ws.refusal = "http"
+  std::vector<std::string> allowed_origins;
+};
+
+}  // namespace indaba::gateway

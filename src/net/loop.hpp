@@ -1,0 +1,90 @@
+// Loop: one thread's event loop on level-triggered epoll. One a core; a connection lives on one loop from accept to close.
+//
+// A tick: wait, read what is readable, run what was posted, fire timers, then flush every dirty connection with one sendmsg and bury
+// what was closed. Nothing is destroyed in the middle of a tick, so a handler may close any connection, its own too.
+// Wake-ups are coalesced: post() writes the eventfd only where the loop sleeps.
+#pragma once
+
+#include "base/executor.hpp"
+#include "net/timer_wheel.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <thread>
+#include <vector>
+
+namespace indaba::net {
+
+// Something with a descriptor in the loop's epoll.
+class Pollable {
+ public:
+  virtual ~Pollable() = default;
+  virtual void on_ready(std::uint32_t epoll_events) = 0;
+  // Called at the end of the tick in which it was marked dirty.
+  virtual void on_tick_end() {}
+};
+
+class Loop final : public Executor {
+ public:
+  explicit Loop(int index, const Clock& clock);
+  ~Loop() override;
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  // Runs on the calling thread until stop(). What was posted before the stop still runs.
+  void run();
+  void stop();  // any thread
+
+  // Executor
+  void post(Work work) override;
+  void run_after(Millis delay, Work work) override;
+  [[nodiscard]] MonoTime now() const override { return now_; }  // of this tick
+
+  // On the loop's own thread only:
+  void watch(int fd, std::uint32_t epoll_events, Pollable& pollable) const;
+  void rewatch(int fd, std::uint32_t epoll_events, Pollable& pollable) const;
+  void unwatch(int fd) const;
+  void arm(Timer& timer, Millis delay) { wheel_.arm(timer, now_ + delay); }
+  void mark_dirty(Pollable& pollable) { dirty_.push_back(&pollable); }
+  // Takes what closed in this tick, and destroys it when nothing can point to it any more.
+  void bury(std::unique_ptr<Pollable> pollable) { graveyard_.push_back(std::move(pollable)); }
+  // One buffer for all reads on this loop: what a protocol wants to keep, it copies.
+  [[nodiscard]] std::span<char> receive_buffer() noexcept { return receive_buffer_; }
+
+  [[nodiscard]] int index() const noexcept { return index_; }
+  [[nodiscard]] bool on_this_thread() const noexcept { return Executor::current() == this; }
+  // For balancing and metrics; any thread.
+  std::atomic<int> connections{0};
+  std::atomic<std::int64_t> lag_us{0};  // how long the longest recent tick kept the others waiting
+
+ private:
+  class OneShot;
+  void tick();
+  [[nodiscard]] int sleep_millis();
+  void run_posted();
+  void flush_dirty();
+
+  const int index_;
+  const Clock& clock_;
+  int epoll_ = -1;
+  int wake_ = -1;
+  MonoTime now_;
+  TimerWheel wheel_;
+  std::list<OneShot> one_shots_;
+  std::vector<char> receive_buffer_;
+  std::vector<Pollable*> dirty_;
+  std::vector<Pollable*> flushing_;
+  std::vector<std::unique_ptr<Pollable>> graveyard_;
+
+  std::mutex mutex_;
+  std::vector<Work> posted_;   // guarded by mutex_
+  std::vector<Work> running_;  // the loop's own
+  std::atomic<bool> sleeping_{false};
+  std::atomic<bool> stopping_{false};
+};
+
+}  // namespace indaba::net

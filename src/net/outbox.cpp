@@ -1,0 +1,66 @@
+#include "net/outbox.hpp"
+
+#include "base/check.hpp"
+
+namespace indaba::net {
+
+void Outbox::push(Frame frame) {
+  if (frame.size() == 0) return;
+  bytes_ += frame.size();
+  frames_.push_back(std::move(frame));
+}
+
+std::size_t Outbox::gather(std::span<iovec> out) const noexcept {
+  std::size_t count = 0;
+  std::size_t skip = offset_;
+  for (std::size_t i = first_; i < frames_.size() && count < out.size(); ++i) {
+    const auto bytes = frames_[i].bytes().substr(skip);
+    skip = 0;
+    out[count++] = {const_cast<char*>(bytes.data()), bytes.size()};
+  }
+  return count;
+}
+
+void Outbox::consume(std::size_t count) {
+  check(count <= bytes_, "no more than what waits can be written");
+  bytes_ -= count;
+  while (count > 0) {
+    const std::size_t left = frames_[first_].size() - offset_;
+    if (count < left) {
+      offset_ += static_cast<std::uint32_t>(count);
+      return;
+    }
+    count -= left;
+    offset_ = 0;
+    frames_[first_++] = Frame();
+  }
+  if (empty()) {
+    clear();
+  } else if (first_ >= 64 && first_ * 2 >= frames_.size()) {
+    // A reader that is slow but never stops would otherwise grow the array for ever.
+    frames_.erase(frames_.begin(), frames_.begin() + first_);
+    first_ = 0;
+  }
+}
+
+void Outbox::drop_unstarted() {
+  if (empty() || offset_ == 0) return clear();
+  const Frame started = std::move(frames_[first_]);
+  const auto offset = offset_;
+  clear();
+  frames_.push_back(started);
+  offset_ = offset;
+  bytes_ = started.size() - offset;
+}
+
+void Outbox::clear() noexcept {
+  if (frames_.capacity() > 8)
+    std::vector<Frame>().swap(frames_);
+  else
+    frames_.clear();
+  first_ = 0;
+  offset_ = 0;
+  bytes_ = 0;
+}
+
+}  // namespace indaba::net

@@ -1,0 +1,78 @@
+#include "stream/hub.hpp"
+
+#include "base/check.hpp"
+
+namespace indaba::stream {
+
+LocalHub& Hub::add_loop(Executor& executor, Store& store) {
+  check(locals_.size() < 64, "a process has at most 64 loops");
+  locals_.push_back({&executor, std::make_unique<LocalHub>(static_cast<int>(locals_.size()), executor, store, *this)});
+  return *locals_.back().hub;
+}
+
+Hub::LoopMask Hub::followers(StreamId stream) {
+  auto& [mutex, loops] = shard(stream);
+  const std::scoped_lock lock(mutex);
+  const auto found = loops.find(stream);
+  return found == loops.end() ? 0 : found->second;
+}
+
+template <class F>
+void Hub::on_each(LoopMask mask, F work) {
+  for (std::size_t i = 0; i < locals_.size(); ++i)
+    if ((mask & (LoopMask{1} << i)) != 0)
+      locals_[i].executor->post([hub = locals_[i].hub.get(), work]() mutable { work(*hub); });
+}
+
+void Hub::on_committed(std::span<const EventPtr> events) {
+  std::vector<std::vector<EventPtr>> for_loop(locals_.size());
+  StreamId last;
+  LoopMask mask = 0;
+  for (const auto& event : events) {
+    if (event->stream != last) {
+      last = event->stream;
+      mask = followers(last);
+    }
+    for (std::size_t i = 0; i < locals_.size(); ++i)
+      if ((mask & (LoopMask{1} << i)) != 0) for_loop[i].push_back(event);
+  }
+  for (std::size_t i = 0; i < locals_.size(); ++i) {
+    if (for_loop[i].empty()) continue;
+    locals_[i].executor->post([hub = locals_[i].hub.get(), batch = std::move(for_loop[i])] {
+      for (const auto& event : batch) hub->on_committed(event);
+    });
+  }
+}
+
+void Hub::publish_ephemeral(StreamId stream, std::string type, std::string body) {
+  const auto mask = followers(stream);
+  if (mask == 0) return;
+  const EventPtr event =
+      std::make_shared<const Event>(Event{stream, Seq{}, clock_.wall(), std::move(type), std::move(body)});
+  on_each(mask, [event](LocalHub& hub) { hub.on_ephemeral(event); });
+}
+
+void Hub::on_trimmed(StreamId stream, Seq oldest) {
+  on_each(followers(stream), [stream, oldest](LocalHub& hub) { hub.on_trimmed(stream, oldest); });
+}
+
+void Hub::on_closed(StreamId stream) {
+  on_each(followers(stream), [stream](LocalHub& hub) { hub.on_closed(stream); });
+}
+
+void Hub::attach(StreamId stream, int local) {
+  auto& [mutex, loops] = shard(stream);
+  const std::scoped_lock lock(mutex);
+  loops[stream] |= LoopMask{1} << static_cast<unsigned>(local);
+}
+
+void Hub::detach(StreamId stream, int local) {
+  auto& [mutex, loops] = shard(stream);
+  const std::scoped_lock lock(mutex);
+  const auto found = loops.find(stream);
+  if (found == loops.end()) return;
+  found->second &= ~(LoopMask{1} << static_cast<unsigned>(local));
+  if (found->second == 0) loops.erase(found);
+}
+
+}  // namespace indaba::stream

@@ -1,0 +1,358 @@
+#include "stream/local_hub.hpp"
+
+#include "base/check.hpp"
+
+#include <algorithm>
+
+namespace indaba::stream {
+
+namespace {
+
+// Long enough that a database which is down is not asked by every reader all the time, short enough that nobody notices.
+constexpr Millis kRetryStore{250};
+// What one reader takes at a time: about an outbox full, so that little is read in vain when it cannot take all.
+constexpr PageLimit kPage{256, 64 * 1024};
+
+}  // namespace
+
+std::string_view to_string(ResetReason reason) noexcept {
+  switch (reason) {
+    case ResetReason::expired:
+      return "expired";
+    case ResetReason::epoch_changed:
+      return "epoch_changed";
+    case ResetReason::ahead:
+      return "ahead";
+  }
+  return "expired";
+}
+
+Subscription::~Subscription() { hub_.unsubscribe(*this); }
+StreamId Subscription::stream() const noexcept { return stream_.id; }
+std::string_view Subscription::name() const noexcept { return stream_.names[name_]; }
+bool Subscription::durable() const noexcept { return stream_.durable; }
+Seq Subscription::head() const noexcept { return stream_.state.head; }
+const std::string& Subscription::epoch() const noexcept { return stream_.state.epoch; }
+
+LocalHub::LocalHub(int index, Executor& executor, Store& store, Attachments& attachments)
+    : index_(index),
+      executor_(executor),
+      store_(store),
+      attachments_(attachments),
+      alive_(std::make_shared<LocalHub*>(this)) {}
+
+LocalHub::~LocalHub() { check(subscriptions() == 0, "every subscription ends before its hub"); }
+
+// --- who follows what -----------------------------------------------------------------------------------------------------------
+
+std::unique_ptr<Subscription> LocalHub::subscribe(Reader& reader, StreamId id, std::string_view name, bool durable) {
+  auto& stream = streams_[id];
+  if (!stream) {
+    stream = std::make_unique<LocalStream>();
+    stream->id = id;
+    stream->durable = durable;
+    // Before the state is read: what commits between the two must not fall into a gap.
+    attachments_.attach(id, index_);
+  }
+  std::unique_ptr<Subscription> subscription(new Subscription(*this, *stream, reader));
+  const auto known = std::find(stream->names.begin(), stream->names.end(), name);
+  subscription->name_ = static_cast<std::uint16_t>(known - stream->names.begin());
+  if (known == stream->names.end()) stream->names.emplace_back(name);
+  ++stream->subscriptions;
+
+  if (free_slots_.empty()) {
+    free_slots_.push_back(static_cast<std::uint32_t>(slots_.size()));
+    slots_.emplace_back();
+  }
+  subscription->slot_ = free_slots_.back();
+  free_slots_.pop_back();
+  slots_[subscription->slot_].subscription = subscription.get();
+  return subscription;
+}
+
+void LocalHub::unsubscribe(Subscription& subscription) noexcept {
+  if (subscription.state_ == Subscription::State::live) leave_live(subscription);
+  auto& slot = slots_[subscription.slot_];
+  slot.subscription = nullptr;
+  ++slot.generation;
+  free_slots_.push_back(subscription.slot_);
+  auto& stream = subscription.stream_;
+  if (--stream.subscriptions == 0) stream.unused_since = executor_.now();
+}
+
+SubscriptionTicket LocalHub::ticket(const Subscription& subscription) const noexcept {
+  return {subscription.slot_, slots_[subscription.slot_].generation};
+}
+
+Subscription* LocalHub::find(SubscriptionTicket ticket) const noexcept {
+  const auto& slot = slots_[ticket.slot];
+  return slot.generation == ticket.generation ? slot.subscription : nullptr;
+}
+
+void LocalHub::sweep() {
+  for (auto it = streams_.begin(); it != streams_.end();) {
+    const auto& stream = *it->second;
+    if (stream.subscriptions == 0 && executor_.now() - stream.unused_since > kLinger) {
+      attachments_.detach(stream.id, index_);
+      it = streams_.erase(it);
+    } else {
+      ++it;
+    }
+  }
+}
+
+// --- beginning ------------------------------------------------------------------------------------------------------------------
+
+void LocalHub::start(Subscription& subscription, const Start& start) {
+  auto& stream = subscription.stream_;
+  if (stream.known) return begin(subscription, start, false);
+  when_known(subscription, start);
+}
+
+void LocalHub::when_known(Subscription& subscription, const Start& start) {
+  auto& stream = subscription.stream_;
+  stream.starting.emplace_back(ticket(subscription), start);
+  if (!stream.reading) read_state(stream);
+}
+
+void LocalHub::read_state(LocalStream& stream) {
+  stream.reading = true;
+  store_.read_after(stream.id, kMaxSeq, PageLimit{0, 0},
+                    [alive = std::weak_ptr(alive_), id = stream.id](Result<Page> page) {
+                      if (const auto hub = alive.lock()) (*hub)->on_state(id, std::move(page));
+                    });
+}
+
+void LocalHub::on_state(StreamId id, Result<Page> page) {
+  const auto found = streams_.find(id);
+  if (found == streams_.end()) return;
+  auto& stream = *found->second;
+  stream.reading = false;
+  if (!page) {
+    if (page.error().kind == ErrorKind::not_found) return end(stream);
+    executor_.run_after(kRetryStore, [alive = std::weak_ptr(alive_), id] {
+      const auto hub = alive.lock();
+      if (!hub) return;
+      const auto again = (*hub)->streams_.find(id);
+      if (again != (*hub)->streams_.end() && !again->second->reading) (*hub)->read_state(*again->second);
+    });
+    return;
+  }
+  learn(stream, page->state);
+  auto starting = std::move(stream.starting);
+  stream.starting.clear();
+  for (const auto& [ticket, start] : starting)
+    if (auto* subscription = find(ticket)) begin(*subscription, start, true);
+}
+
+void LocalHub::learn(LocalStream& stream, const StreamState& state) {
+  if (stream.known && stream.state.epoch != state.epoch) stream.tail.clear();
+  const Seq head = stream.known && stream.state.epoch == state.epoch ? std::max(stream.state.head, state.head) : state.head;
+  stream.state = state;
+  stream.state.head = head;
+  stream.known = true;
+}
+
+void LocalHub::begin(Subscription& subscription, const Start& start, bool fresh) {
+  auto& stream = subscription.stream_;
+  const auto& state = stream.state;
+  std::optional<ResetReason> gone;
+  subscription.position_ = state.head;
+  if (stream.durable && start.since) {
+    if (!start.epoch.empty() && start.epoch != state.epoch)
+      gone = ResetReason::epoch_changed;
+    else if (*start.since > state.head)
+      gone = ResetReason::ahead;
+    else if (start.since->next() < state.oldest)
+      gone = ResetReason::expired;
+    else
+      subscription.position_ = *start.since;
+  } else if (stream.durable && start.last > 0) {
+    const Seq wanted(state.head.value - static_cast<std::int64_t>(start.last));
+    subscription.position_ = std::max(wanted, Seq(state.oldest.value - 1));
+  }
+  // What we know may be a moment old: a reader that has been told a newer seq elsewhere is not "ahead".
+  if (gone && !fresh) return when_known(subscription, start);
+
+  subscription.state_ = Subscription::State::waiting;
+  subscription.reader_.on_subscribed(subscription, state, subscription.position_);
+  if (gone) {
+    ++counters_.resets;
+    subscription.reader_.on_reset(subscription, *gone, state);
+  }
+  pump(subscription);
+}
+
+// --- moving on ------------------------------------------------------------------------------------------------------------------
+
+void LocalHub::resume(Subscription& subscription) {
+  if (subscription.state_ == Subscription::State::waiting) pump(subscription);
+}
+
+void LocalHub::pump(Subscription& subscription) {
+  auto& stream = subscription.stream_;
+  for (;;) {
+    if (!subscription.reader_.can_take()) {
+      subscription.state_ = Subscription::State::waiting;
+      return;
+    }
+    if (!stream.durable || subscription.position_ >= stream.state.head) return make_live(subscription);
+    Rendering* next = stream.tail.find(subscription.position_.next());
+    if (next == nullptr) return read_page(subscription);
+    ++counters_.from_tail;
+    deliver(subscription, *next);
+  }
+}
+
+void LocalHub::read_page(Subscription& subscription) {
+  subscription.state_ = Subscription::State::reading;
+  store_.read_after(subscription.stream_.id, subscription.position_, kPage,
+                    [alive = std::weak_ptr(alive_), ticket = ticket(subscription)](Result<Page> page) {
+                      const auto hub = alive.lock();
+                      if (!hub) return;
+                      if (auto* found = (*hub)->find(ticket)) (*hub)->on_page(*found, std::move(page));
+                    });
+}
+
+void LocalHub::on_page(Subscription& subscription, Result<Page> page) {
+  auto& stream = subscription.stream_;
+  if (!page) {
+    if (page.error().kind == ErrorKind::not_found) return end(stream);
+    executor_.run_after(kRetryStore, [alive = std::weak_ptr(alive_), ticket = ticket(subscription)] {
+      const auto hub = alive.lock();
+      if (!hub) return;
+      auto* found = (*hub)->find(ticket);
+      if (found != nullptr && found->state_ == Subscription::State::reading) (*hub)->pump(*found);
+    });
+    return;
+  }
+  const bool same_epoch = page->state.epoch == stream.state.epoch;
+  learn(stream, page->state);
+  if (!same_epoch) {
+    reset(subscription, ResetReason::epoch_changed, stream.state);
+  } else if (subscription.position_.next() < page->state.oldest) {
+    reset(subscription, ResetReason::expired, stream.state);
+  } else {
+    for (auto& event : page->events) {
+      if (!subscription.reader_.can_take()) break;
+      check(event->seq == subscription.position_.next(), "a page of the log has no hole");
+      Rendering rendering(std::move(event));
+      ++counters_.from_store;
+      deliver(subscription, rendering);
+    }
+  }
+  pump(subscription);
+}
+
+void LocalHub::reset(Subscription& subscription, ResetReason reason, const StreamState& state) {
+  subscription.position_ = state.head;
+  ++counters_.resets;
+  subscription.reader_.on_reset(subscription, reason, state);
+}
+
+void LocalHub::deliver(Subscription& subscription, Rendering& event) {
+  subscription.position_ = event.event().seq;
+  ++counters_.delivered;
+  subscription.reader_.on_event(subscription, event);
+}
+
+void LocalHub::make_live(Subscription& subscription) {
+  auto& live = subscription.stream_.live;
+  subscription.state_ = Subscription::State::live;
+  subscription.live_index_ = static_cast<std::uint32_t>(live.size());
+  live.push_back(&subscription);
+  subscription.reader_.on_live(subscription);
+}
+
+void LocalHub::leave_live(Subscription& subscription) noexcept {
+  auto& live = subscription.stream_.live;
+  live.back()->live_index_ = subscription.live_index_;
+  live[subscription.live_index_] = live.back();
+  live.pop_back();
+  subscription.state_ = Subscription::State::waiting;
+}
+
+// --- what comes from the hub ----------------------------------------------------------------------------------------------------
+
+void LocalHub::on_committed(const EventPtr& event) {
+  const auto found = streams_.find(event->stream);
+  if (found == streams_.end()) return;
+  auto& stream = *found->second;
+  Rendering* rendering = stream.tail.add(event);
+  if (stream.known) stream.state.head = std::max(stream.state.head, event->seq);
+  if (rendering != nullptr) deliver_live(stream, *rendering);
+}
+
+void LocalHub::deliver_live(LocalStream& stream, Rendering& event) {
+  const Seq seq = event.event().seq;
+  for (std::size_t i = 0; i < stream.live.size();) {
+    Subscription& subscription = *stream.live[i];
+    if (subscription.position_ >= seq) {  // it came by a page before we heard of it
+      ++i;
+      continue;
+    }
+    if (subscription.position_.next() == seq && subscription.reader_.can_take()) {
+      deliver(subscription, event);
+      ++i;
+      continue;
+    }
+    // Too slow, or something before this one was lost on the way to us: from now on it reads the log. The last one of the array
+    // takes its place, so `i` stays.
+    leave_live(subscription);
+    if (subscription.reader_.can_take()) {
+      read_page(subscription);
+    } else {
+      ++counters_.slow;
+    }
+  }
+}
+
+void LocalHub::on_ephemeral(const EventPtr& event) {
+  const auto found = streams_.find(event->stream);
+  if (found == streams_.end()) return;
+  Rendering rendering(event);
+  for (auto* subscription : found->second->live) {
+    if (!subscription->reader_.can_take()) continue;
+    ++counters_.delivered;
+    subscription->reader_.on_event(*subscription, rendering);
+  }
+}
+
+void LocalHub::on_trimmed(StreamId id, Seq oldest) {
+  const auto found = streams_.find(id);
+  if (found == streams_.end()) return;
+  found->second->state.oldest = std::max(found->second->state.oldest, oldest);
+  found->second->tail.trim(oldest);
+}
+
+void LocalHub::on_head(StreamId id, Seq head) {
+  const auto found = streams_.find(id);
+  if (found == streams_.end() || !found->second->known || head <= found->second->state.head) return;
+  auto& stream = *found->second;
+  stream.state.head = head;
+  const auto live = stream.live;
+  for (auto* subscription : live) {
+    leave_live(*subscription);
+    pump(*subscription);
+  }
+}
+
+void LocalHub::on_closed(StreamId id) {
+  const auto found = streams_.find(id);
+  if (found != streams_.end()) end(*found->second);
+}
+
+void LocalHub::end(LocalStream& stream) {
+  stream.known = false;
+  stream.tail.clear();
+  stream.starting.clear();
+  stream.live.clear();
+  for (const auto& slot : slots_) {
+    Subscription* subscription = slot.subscription;
+    if (subscription == nullptr || &subscription->stream_ != &stream || subscription->state_ == Subscription::State::gone) continue;
+    subscription->state_ = Subscription::State::gone;
+    subscription->reader_.on_gone(*subscription);
+  }
+}
+
+}  // namespace indaba::stream

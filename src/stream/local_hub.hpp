@@ -1,0 +1,122 @@
+// LocalHub: the streams that readers of one loop follow. It delivers what is live and moves on whoever is behind.
+//
+// Lives on one loop and is touched only there. One mechanism serves the first load, a reconnect, a slow reader and a lost message:
+// pump() moves a subscription from its position to the head, from the tail in memory where that reaches, else by pages from the store.
+#pragma once
+
+#include "base/executor.hpp"
+#include "stream/store.hpp"
+#include "stream/subscription.hpp"
+#include "stream/tail.hpp"
+
+#include <functional>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+namespace indaba::stream {
+
+// Where a loop says that it wants a stream's events; implemented by the Hub of all loops.
+class Attachments {
+ public:
+  virtual ~Attachments() = default;
+  virtual void attach(StreamId stream, int local) = 0;
+  virtual void detach(StreamId stream, int local) = 0;
+};
+
+// Names a subscription in an answer that may come when it is long gone.
+struct SubscriptionTicket {
+  std::uint32_t slot;
+  std::uint32_t generation;
+};
+
+struct LocalStream {
+  StreamId id;
+  bool known = false;    // `state` has been read
+  bool reading = false;  // … or is being read
+  bool durable = true;   // false: nothing is ever in the store, everything is live
+  StreamState state;     // head: the newest seq that this loop has heard of
+  Tail tail;
+  std::vector<Subscription*> live;  // dense: publishing walks it
+  std::vector<std::pair<SubscriptionTicket, Start>> starting;  // who waits for `state`
+  std::vector<std::string> names;  // by which readers asked
+  std::size_t subscriptions = 0;
+  MonoTime unused_since{};
+};
+
+class LocalHub {
+ public:
+  struct Counters {  // written on the loop, read by whoever scrapes it there
+    std::uint64_t delivered = 0;
+    std::uint64_t from_tail = 0;
+    std::uint64_t from_store = 0;
+    std::uint64_t slow = 0;  // how often a live reader fell back to catching up
+    std::uint64_t resets = 0;
+  };
+  static constexpr Millis kLinger{120'000};  // a stream without readers keeps its tail so long
+
+  LocalHub(int index, Executor& executor, Store& store, Attachments& attachments);
+  ~LocalHub();
+  LocalHub(const LocalHub&) = delete;
+  LocalHub& operator=(const LocalHub&) = delete;
+
+  // Makes a subscription; nothing is delivered before start(), which may call the reader at once.
+  [[nodiscard]] std::unique_ptr<Subscription> subscribe(Reader& reader, StreamId stream, std::string_view name, bool durable);
+  void start(Subscription& subscription, const Start& start);
+  // The reader can take more again.
+  void resume(Subscription& subscription);
+
+  // From the hub, on this loop, in the order of commits.
+  void on_committed(const EventPtr& event);
+  void on_ephemeral(const EventPtr& event);
+  void on_trimmed(StreamId stream, Seq oldest);
+  void on_closed(StreamId stream);
+  // Heads as the log has them: finds what was lost on the way. `head` may be older than ours.
+  void on_head(StreamId stream, Seq head);
+
+  // Forgets streams that nobody has followed for a while. Called now and then.
+  void sweep();
+
+  [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+  [[nodiscard]] std::size_t streams() const noexcept { return streams_.size(); }
+  [[nodiscard]] std::size_t subscriptions() const noexcept { return slots_.size() - free_slots_.size(); }
+
+ private:
+  friend class Subscription;
+  struct Slot {
+    Subscription* subscription = nullptr;
+    std::uint32_t generation = 0;
+  };
+
+  void unsubscribe(Subscription& subscription) noexcept;
+  [[nodiscard]] SubscriptionTicket ticket(const Subscription& subscription) const noexcept;
+  [[nodiscard]] Subscription* find(SubscriptionTicket ticket) const noexcept;
+
+  void read_state(LocalStream& stream);
+  void on_state(StreamId id, Result<Page> page);
+  void begin(Subscription& subscription, const Start& start, bool fresh);
+  void when_known(Subscription& subscription, const Start& start);
+  void pump(Subscription& subscription);
+  void read_page(Subscription& subscription);
+  void on_page(Subscription& subscription, Result<Page> page);
+  void deliver(Subscription& subscription, Rendering& event);
+  void deliver_live(LocalStream& stream, Rendering& event);
+  void reset(Subscription& subscription, ResetReason reason, const StreamState& state);
+  void make_live(Subscription& subscription);
+  void leave_live(Subscription& subscription) noexcept;
+  void learn(LocalStream& stream, const StreamState& state);
+  void end(LocalStream& stream);
+
+  const int index_;
+  Executor& executor_;
+  Store& store_;
+  Attachments& attachments_;
+  std::unordered_map<StreamId, std::unique_ptr<LocalStream>> streams_;
+  std::vector<Slot> slots_;
+  std::vector<std::uint32_t> free_slots_;
+  // Answers from the store that come after the hub is gone find this expired.
+  std::shared_ptr<LocalHub*> alive_;
+  Counters counters_;
+};
+
+}  // namespace indaba::stream
