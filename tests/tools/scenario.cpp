@@ -1,0 +1,160 @@
+#include "scenario.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+#include <stdexcept>
+#include <utility>
+
+namespace indaba::loadtool {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+double seconds_since(SteadyClock::time_point began) {
+  return std::chrono::duration<double>(SteadyClock::now() - began).count();
+}
+
+}  // namespace
+
+Scenario::Scenario(Options options) : options_(std::move(options)) {
+  for (const auto& wanted : options_.groups) {
+    auto& group = groups_.emplace_back();
+    group.name = wanted.name;
+    group.readers = wanted.readers;
+    for (std::uint64_t i = 0; i < wanted.readers; ++i) {
+      readers_.push_back(std::make_unique<Reader>(poller_, options_.target,
+                                                  options_.publishing.stream, group, wanted.rate,
+                                                  wanted.receive_buffer));
+      group_of_.push_back(groups_.size() - 1);
+    }
+  }
+}
+
+// A few at a time: a burst longer than the accept queue would measure SYN retries.
+void Scenario::connect() {
+  constexpr std::size_t kAtOnce = 64;
+  const auto began = SteadyClock::now();
+  std::size_t started = 0;
+  std::size_t subscribed = 0;
+  while (subscribed < readers_.size()) {
+    subscribed = static_cast<std::size_t>(std::ranges::count_if(
+        readers_, [](const auto& reader) { return reader->is_subscribed(); }));
+    while (started < readers_.size() && started - subscribed < kAtOnce)
+      readers_[started++]->start();
+    poller_.wait(10ms);
+    if (seconds_since(began) > 60)
+      throw std::runtime_error(
+          fmt::format("only {} of {} readers are subscribed", subscribed, readers_.size()));
+  }
+  for (std::uint64_t i = 0; i < options_.publishers; ++i)
+    publishers_.push_back(
+        options_.by_http
+            ? make_http_publisher(poller_, options_.target, options_.publishing, published_)
+            : make_frame_publisher(poller_, options_.target, options_.publishing, published_));
+  while (std::ranges::any_of(publishers_,
+                             [](const auto& publisher) { return !publisher->is_ready(); })) {
+    poller_.wait(10ms);
+    if (seconds_since(began) > 60) throw std::runtime_error("a publisher got no welcome");
+  }
+}
+
+void Scenario::turn(SteadyClock::time_point now) {
+  for (auto& reader : readers_) reader->tick(now);
+  if (options_.server_pid > 0) rss_peak_ = std::max(rss_peak_, rss_bytes(options_.server_pid));
+}
+
+void Scenario::publish(double seconds) {
+  std::mt19937_64 random(options_.seed);
+  const auto began = SteadyClock::now();
+  auto next_turn = began;
+  double pulls = 0;
+  std::uint64_t sent = 0;
+  while (seconds_since(began) < seconds) {
+    const auto due = options_.rate > 0
+                         ? static_cast<std::uint64_t>(options_.rate * seconds_since(began))
+                         : UINT64_MAX;
+    for (auto& publisher : publishers_)
+      if (due > sent) sent += publisher->publish(std::min<std::uint64_t>(due - sent, 1000));
+    poller_.wait(1ms);
+    const auto now = SteadyClock::now();
+    if (now < next_turn) continue;
+    next_turn = now + 50ms;
+    turn(now);
+    for (pulls += options_.reconnects_per_second * 0.05; pulls >= 1; pulls -= 1)
+      readers_[random() % readers_.size()]->pull_cable();
+  }
+}
+
+void Scenario::catch_up() {
+  for (auto& reader : readers_) reader->read_at(Connection::kFull);
+  const auto began = SteadyClock::now();
+  const auto waiting = [this] {
+    return std::ranges::any_of(publishers_, [](const auto& p) { return p->outstanding() > 0; }) ||
+           std::ranges::any_of(readers_,
+                               [this](const auto& r) { return r->last() < published_.head; });
+  };
+  while (waiting() && seconds_since(began) < options_.finish_seconds) {
+    poller_.wait(10ms);
+    turn(SteadyClock::now());
+  }
+  for (std::size_t i = 0; i < readers_.size(); ++i)
+    if (readers_[i]->last() == published_.head) ++groups_[group_of_[i]].complete;
+}
+
+std::uint64_t Scenario::deliveries() const {
+  std::uint64_t sum = 0;
+  for (const auto& group : groups_) sum += group.deliveries;
+  return sum;
+}
+
+boost::json::object Scenario::run() {
+  const auto rss_empty = rss_bytes(options_.server_pid);
+  connect();
+  if (options_.warm_up_seconds > 0) publish(options_.warm_up_seconds);
+  const auto rss_connected = rss_bytes(options_.server_pid);
+  for (auto& group : groups_) group.measuring = true;
+  const auto acked = published_.acked;
+  const auto before = deliveries();
+  const auto cpu = cpu_seconds(options_.server_pid);
+  const auto began = SteadyClock::now();
+  publish(options_.seconds);
+  const auto took = seconds_since(began);
+  const auto cpu_used = cpu_seconds(options_.server_pid) - cpu;
+  const auto delivered = deliveries() - before;
+  const auto acked_measured = published_.acked - acked;
+  const auto rss_loaded = rss_bytes(options_.server_pid);
+  for (auto& group : groups_) {
+    group.measuring = false;
+    group.closes_while_publishing = group.closes;
+  }
+  catch_up();
+
+  boost::json::object groups;
+  for (const auto& group : groups_) groups[group.name] = describe(group);
+  boost::json::object errors;
+  for (const auto& [code, count] : published_.error_codes) errors[code] = count;
+  boost::json::object out{{"seconds", took},
+                          {"sent", published_.sent},
+                          {"acked", published_.acked},
+                          {"errors", errors},
+                          {"head", published_.head},
+                          {"events_per_second", static_cast<double>(acked_measured) / took},
+                          {"deliveries", delivered},
+                          {"deliveries_per_second", static_cast<double>(delivered) / took},
+                          {"groups", groups}};
+  if (options_.server_pid > 0) {
+    out["server_cpu_seconds"] = cpu_used;
+    out["server_cpu_us_per_delivery"] =
+        delivered == 0 ? 0 : cpu_used * 1e6 / static_cast<double>(delivered);
+    out["server_rss_empty"] = rss_empty;
+    out["server_rss_connected"] = rss_connected;
+    out["server_rss_loaded"] = rss_loaded;
+    out["server_rss_peak"] = rss_peak_;
+  }
+  return out;
+}
+
+}  // namespace indaba::loadtool
