@@ -29,6 +29,12 @@ export function looksBlocked({ code, opened }: Closing): boolean {
   return !opened && code !== 1001 && code !== 1011 && code < 4000;
 }
 
+/** When the server's goodbye asks to come back; 0 says nothing, and leaves it to the back-off. */
+export function reconnectAfterMs(goodbye: Record<string, unknown>): number | undefined {
+  const after = goodbye['reconnect_after_ms'];
+  return typeof after === 'number' && after > 0 ? after : undefined;
+}
+
 export function closeCodeOfStatus(status: number): number {
   switch (status) {
     case 401:

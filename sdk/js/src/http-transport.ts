@@ -5,7 +5,7 @@
 import { closeCodeOfStatus, type Closing } from './closing.js';
 import type { Credentials } from './credentials.js';
 import { RefusedError } from './errors.js';
-import type { StreamEvent, StreamReset, TransportKind } from './events.js';
+import type { StreamEnd, StreamEvent, StreamReset, TransportKind } from './events.js';
 import { eventsPath, maxStreamsPerRequest, startOf } from './events-request.js';
 import type { Http } from './http.js';
 import type { Timings } from './timings.js';
@@ -93,6 +93,11 @@ export abstract class HttpTransport implements Transport {
     if (this.#opened || this.#over) return;
     this.#opened = true;
     this.events.onOpen();
+  }
+
+  /** The server goes on without this stream. */
+  protected ended(end: StreamEnd): void {
+    if (this.#followed.delete(end.stream)) this.events.onEnd(end);
   }
 
   protected async get(path: string, accept: string, signal: AbortSignal): Promise<Response> {
@@ -204,8 +209,7 @@ export abstract class HttpTransport implements Transport {
         if (signal.aborted) return true;
         if (!(error instanceof RefusedError) || error.status !== 404) continue;
         found = true;
-        this.#followed.delete(stream);
-        this.events.onEnd({ stream, code: 4004, reason: `${error.code}: ${error.message}` });
+        this.ended({ stream, code: 4004, reason: `${error.code}: ${error.message}` });
       }
     }
     return found;

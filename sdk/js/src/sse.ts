@@ -2,8 +2,8 @@
  * Server-sent events over `fetch`: unlike `EventSource` it can send an Authorization header, sees the status of a
  * refusal, and leaves the back-off to us.
  */
-import type { Closing } from './closing.js';
-import type { StreamEvent, StreamReset } from './events.js';
+import { reconnectAfterMs, type Closing } from './closing.js';
+import type { StreamEnd, StreamEvent, StreamReset } from './events.js';
 import { eventsPath } from './events-request.js';
 import { HttpTransport, type Head } from './http-transport.js';
 import { SseParser, type SseMessage } from './sse-parser.js';
@@ -60,6 +60,9 @@ export class SseTransport extends HttpTransport {
       case 'reset':
         this.events.onReset(body as unknown as StreamReset);
         return undefined;
+      case 'unsubscribed':
+        this.ended(body as unknown as StreamEnd);
+        return undefined;
       case 'goodbye':
         return goodbye(body);
       default:
@@ -76,11 +79,14 @@ export class SseTransport extends HttpTransport {
 }
 
 function goodbye(body: Record<string, unknown>): Closing {
-  const { code, reason, reconnect_after_ms: after } = body;
+  const { code, reason } = body;
+  const retryAfterMs = reconnectAfterMs(body);
+  // Where access to a stream ended, the next request learns which one and ends only that.
+  const ofStream = code === 4003 || code === 4004;
   return {
-    code: typeof code === 'number' ? code : 1001,
+    code: typeof code === 'number' && !ofStream ? code : 1001,
     reason: typeof reason === 'string' ? reason : 'goodbye',
     opened: true,
-    ...(typeof after === 'number' && { retryAfterMs: after }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
   };
 }

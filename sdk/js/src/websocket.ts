@@ -4,6 +4,7 @@
  * A stream's frames count only after the server answered our own `subscribe` for it (the `ref` tells): a resumed
  * session brings subscriptions back at older positions first, and those must not be mistaken for ours.
  */
+import { reconnectAfterMs } from './closing.js';
 import type { StreamEnd, StreamEvent, StreamReset } from './events.js';
 import { ConnectionLostError, RefusedError } from './errors.js';
 import { Pacer } from './pacer.js';
@@ -162,9 +163,7 @@ export class WebSocketTransport implements Transport {
       case 'unsubscribed':
         return this.#unsubscribed(frame as unknown as StreamEnd);
       case 'goodbye':
-        if (typeof frame['reconnect_after_ms'] === 'number') {
-          this.#reconnectAfterMs = frame['reconnect_after_ms'];
-        }
+        this.#reconnectAfterMs = reconnectAfterMs(frame);
         return;
       case 'heartbeat':
       case 'ok':

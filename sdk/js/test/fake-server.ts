@@ -57,6 +57,7 @@ export class FakeServer {
   readonly open = new Set<WebSocket>();
   readonly #streams = new Map<string, Stream>();
   readonly #readers = new Set<Reader>();
+  readonly #sse = new Set<ServerResponse>();
   readonly #http: Server;
   readonly #ws = new WebSocketServer({
     noServer: true,
@@ -125,6 +126,21 @@ export class FakeServer {
 
   terminateAll(): void {
     for (const socket of this.open) socket.terminate();
+  }
+
+  /** Says goodbye on every event stream, and ends it. */
+  endStreams(goodbye: Record<string, unknown>): void {
+    for (const response of this.#sse) {
+      response.end(`event: goodbye\ndata: ${JSON.stringify(goodbye)}\n\n`);
+    }
+  }
+
+  /** Ends one stream on every event stream that has others too. */
+  unsubscribeSse(stream: string): void {
+    const frame = { type: 'unsubscribed', stream, code: 4003, reason: 'access_lost: removed' };
+    for (const response of this.#sse) {
+      response.write(`event: unsubscribed\ndata: ${JSON.stringify(frame)}\n\n`);
+    }
   }
 
   sendRaw(frame: Record<string, unknown>): void {
@@ -317,6 +333,7 @@ export class FakeServer {
     const reader: Reader = {
       streams: new Map(places.map(({ name, since }) => [name, since])),
       push: (name) => {
+        if (response.writableEnded) return;
         for (const event of this.#eventsAfter(name, reader.streams.get(name) ?? Infinity)) {
           reader.streams.set(name, event['seq'] as number);
           response.write(`id: x\ndata: ${JSON.stringify(event)}\n\n`);
@@ -326,7 +343,11 @@ export class FakeServer {
     for (const { reason, at } of places)
       if (reason) message('reset', { type: 'reset', reason, ...at });
     this.#readers.add(reader);
-    response.on('close', () => this.#readers.delete(reader));
+    this.#sse.add(response);
+    response.on('close', () => {
+      this.#sse.delete(response);
+      this.#readers.delete(reader);
+    });
     for (const { name } of places) reader.push(name);
   }
 

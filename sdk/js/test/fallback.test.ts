@@ -105,3 +105,36 @@ test('a client without subscriptions finds a way too', async () => {
   client.connect();
   await status(client, 'fallback');
 });
+
+test('an event stream that ends for a shutdown is opened again', async () => {
+  const client = world.client({ transports: ['sse'] });
+  const seqs = collect(client.subscribe(topic));
+  client.connect();
+  await status(client, 'fallback');
+  world.server.endStreams({ reason: 'shutdown', code: 1001, reconnect_after_ms: 5 });
+  world.server.publish(topic, 1);
+  await eventually(() => expect(seqs).toEqual([1]));
+});
+
+test('access to one stream ends over SSE without the others', async () => {
+  const client = world.client({ transports: ['sse'] });
+  const seqs = collect(client.subscribe(topic));
+  const other = client.subscribe('orgs/other/notifications');
+  client.connect();
+  await status(client, 'fallback');
+  world.server.unsubscribeSse('orgs/other/notifications');
+  await eventually(() => expect(other.ended).toBe(true));
+  world.server.publish(topic, 1);
+  await eventually(() => expect(seqs).toEqual([1]));
+});
+
+test('access to the only stream ends over SSE with that stream, not with the client', async () => {
+  const client = world.client({ transports: ['sse'] });
+  const only = client.subscribe(topic);
+  client.connect();
+  await status(client, 'fallback');
+  world.server.missing.add(topic);
+  world.server.endStreams({ reason: 'access_lost', code: 4003, reconnect_after_ms: 0 });
+  await eventually(() => expect(only.ended).toBe(true));
+  expect(client.state.status).not.toBe('closed');
+});

@@ -121,6 +121,19 @@ test('after goodbye the client comes back when the server says', async () => {
   await status(client, 'live');
 });
 
+test('a goodbye without a time leaves it to the back-off', async () => {
+  const client = world.client({ random: () => 1, timings: { backoffBaseMs: 77 } });
+  const states: ConnectionState[] = [];
+  client.on('state', (state) => states.push(state));
+  client.subscribe(topic);
+  client.connect();
+  await status(client, 'live');
+  world.server.closeAll(4009, 'stalled', { reason: 'stalled', reconnect_after_ms: 0 });
+  await eventually(() =>
+    expect(states).toContainEqual(expect.objectContaining({ code: 4009, retryInMs: 50 })),
+  );
+});
+
 test('4029 waits at least the time for overload, also when the network changes', async () => {
   const client = world.client({ timings: { overloadMs: 30_000 } });
   client.subscribe(topic);

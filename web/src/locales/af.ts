@@ -1,0 +1,72 @@
+import type en from './en';
+
+const af: typeof en = {
+  app: 'Indaba',
+  language: 'Taal',
+  signIn: {
+    title: 'Meld aan',
+    username: 'Gebruikersnaam',
+    password: 'Wagwoord',
+    submit: 'Meld aan',
+    busy: 'Meld tans aan…',
+    wrong: 'Die gebruikersnaam of die wagwoord is verkeerd.',
+    expired: 'U sessie het geëindig. Meld asseblief weer aan.',
+  },
+  signOut: 'Meld af',
+  signedInAs: 'Aangemeld as {name}',
+  loading: 'Laai tans…',
+  retry: 'Probeer weer',
+  org: {
+    pick: 'Kies ’n organisasie',
+    label: 'Organisasie',
+    none: 'U is nog nie ’n lid van ’n organisasie nie. Vra ’n administrateur vir ’n uitnodiging.',
+  },
+  connection: {
+    label: 'Verbinding',
+    connecting: 'Verbind tans…',
+    'catching-up': 'Haal tans in…',
+    live: 'Regstreeks',
+    fallback: 'Regstreeks, langs ’n stadiger pad',
+    offline: 'Vanlyn. Probeer vanself weer.',
+    closed: 'Ontkoppel',
+    reconnect: 'Verbind weer',
+  },
+  notifications: {
+    title: 'Kennisgewings',
+    empty: 'Niks het nog gebeur nie.',
+    reset: 'Sommige ouer kennisgewings is nie meer beskikbaar nie.',
+    lost: 'U het nie meer toegang tot hierdie organisasie nie.',
+    task: {
+      created: '{actor} het {task} geskep',
+      updated: '{actor} het {task} verander',
+      status_changed: '{actor} het {task} van {from} na {to} geskuif',
+      deleted: '{actor} het {task} geskrap',
+    },
+    member_added: '{actor} het ’n lid bygevoeg',
+    member_removed: '{actor} het ’n lid verwyder',
+    member_role_changed: '{actor} het ’n lid se rol verander',
+    other: '{actor}: {type}',
+    someone: 'Iemand',
+    system: 'Stelsel',
+    taskNumber: 'taak {id}',
+  },
+  tasks: {
+    title: 'Take',
+    empty: 'Nog geen take nie.',
+    new: 'Nuwe taak',
+    add: 'Voeg by',
+    status: 'Status van {title}',
+    saving: 'Stoor tans…',
+    todo: 'Te doen',
+    doing: 'Besig',
+    done: 'Klaar',
+    notSaved: 'Nie gestoor nie: {reason}',
+    notLoaded: 'Die take kon nie gelaai word nie: {reason}',
+  },
+  error: {
+    network: 'die bediener is onbereikbaar',
+    unknown: 'iets het verkeerd geloop',
+  },
+};
+
+export default af;
