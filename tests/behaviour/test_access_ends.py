@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from harness.client import User, make_org, unique
+from harness.client import User, api_key, make_org, unique
 from harness.sse import EventStream
 from harness.socket import Socket
 
@@ -96,7 +96,6 @@ async def test_a_deleted_account_loses_its_sockets(server, anna):
 
 
 async def test_a_deleted_api_key_stops_working_at_once(server, anna):
-    from harness.client import api_key
     org = await make_org(anna)
     made = await org.key(("publish",))
     key = api_key(server, made["key"])

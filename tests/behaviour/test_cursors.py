@@ -4,6 +4,7 @@ import pytest
 
 from harness.client import make_org, unique
 from harness.socket import Socket
+from harness.sse import EventStream
 
 
 async def filled(owner, count):
@@ -120,7 +121,6 @@ async def test_every_kind_of_stream_tells_epoch_and_head(server, anna, name):
 
 
 async def test_all_ways_of_reading_give_the_same_event(server, anna):
-    from harness.sse import EventStream
     org = await make_org(anna)
     sent = await org.notify("task_done", text="hey", nested={"a": [1, 2.5, None, True], "ö": "\u2028 \" \\"})
     since = sent["seq"] - 1

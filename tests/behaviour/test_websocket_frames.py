@@ -5,7 +5,7 @@ import json
 import pytest
 
 from harness import raw
-from harness.client import make_org, unique
+from harness.client import User, make_org, unique
 from harness.socket import Socket
 
 
@@ -254,7 +254,6 @@ async def test_a_right_frame_starts_the_row_of_errors_anew(server, anna):
 
 
 async def test_too_many_subscriptions_are_refused_and_the_others_stay(own_server):
-    from harness.client import User
     server = own_server(env={"INDABA_LIMITS_SUBSCRIPTIONS": "3"})
     root = User(server, "root")
     org = await make_org(root)
@@ -312,7 +311,6 @@ async def test_a_frame_split_into_single_bytes_is_read(server, anna):
 
 
 async def test_sends_over_the_rate_are_told_so_and_do_not_count_as_errors(own_server):
-    from harness.client import User
     server = own_server(limits=True)
     root = User(server, "root")
     async with await Socket.open(server, "/ws", root) as socket:

@@ -81,6 +81,11 @@ class Caller:
     def credentials(self):
         return dict(self._headers)
 
+    def for_socket(self):
+        """The same credentials, as Socket.open() takes them."""
+        scheme, _, token = self.credentials()["Authorization"].partition(" ")
+        return {"token": token, "by": "token" if scheme == "Token" else "header"}
+
     async def request(self, method, path, body=None, *, headers=None, raw=None):
         url = path if path.startswith("http") else self.server.url + (
             path if path.startswith("/") else "/api/v1/" + path)

@@ -133,11 +133,8 @@ class Server:
 
     @property
     def pid(self):
-        """Of the program itself, also where a wrapper such as strace started it."""
-        if not self.wrapper:
-            return self.process.pid
-        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return int(children.read_text().split()[0])
+        """Wrappers (prlimit, faketime) become the program, so that it has their id."""
+        return self.process.pid
 
     def close(self):
         self.kill()

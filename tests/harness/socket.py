@@ -1,12 +1,17 @@
 """The WebSocket protocol through python3-websockets: an implementation that shares nothing with ours."""
 
 import asyncio
+import http.client
 import json
+import socket as sockets
+import struct
 import time
 import urllib.parse
 
 import websockets
 from websockets.exceptions import ConnectionClosed, InvalidStatusCode  # noqa: F401 (for tests)
+
+from harness import raw
 
 PATIENCE = 10.0
 # Every type that is an answer or a frame of the protocol, so not an event.
@@ -168,3 +173,48 @@ async def refused(server, path="/ws", user=None, **options):
     assert colon and slug and sentence, f"the reason is {reason!r}"
     assert len(reason.encode()) <= 123
     return code, slug
+
+
+# What a script without an event loop sees of a server that died.
+TROUBLE_NAMES = (OSError, EOFError, http.client.HTTPException, struct.error)
+
+
+class BlockingSocket:
+    """A WebSocket for scripts without an event loop: text frames, one at a time."""
+
+    def __init__(self, server, path, headers, timeout=10):
+        self.wire = sockets.create_connection((server.host, server.port), timeout=timeout)
+        lines = [f"{name}: {value}" for name, value in headers.items()]
+        self.wire.sendall(raw.upgrade(path, host=f"{server.host}:{server.port}", lines=lines))
+        self.file = self.wire.makefile("rb")
+        if b" 101 " not in self.file.readline():
+            raise ConnectionError("not upgraded")
+        while self.file.readline() not in (b"\r\n", b""):
+            pass
+
+    def send(self, frame):
+        self.wire.sendall(raw.frame(raw.TEXT, json.dumps(frame)))
+
+    def next(self):
+        first, size = struct.unpack("!BB", self._exactly(2))
+        if size == 126:
+            size = struct.unpack("!H", self._exactly(2))[0]
+        elif size == 127:
+            size = struct.unpack("!Q", self._exactly(8))[0]
+        payload = self._exactly(size)
+        if first & 0x0F == raw.CLOSE:
+            raise EOFError(payload)
+        return json.loads(payload) if first & 0x0F == raw.TEXT else {}
+
+    def answer(self, ref):
+        while True:
+            frame = self.next()
+            if frame.get("ref") == ref:
+                assert frame["type"] != "error", frame
+                return frame
+
+    def _exactly(self, size):
+        data = self.file.read(size)
+        if len(data) < size:
+            raise EOFError("the connection ended")
+        return data
