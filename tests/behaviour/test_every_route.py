@@ -129,7 +129,7 @@ for _path in ("/ws", "/ws/chat", "/ws/{stream}", "/test/echo"):
 
 # -- frames: what each caller is answered; the frame is about the organisation's own streams
 FRAMES = {
-    # Frame, the answer to a member, the answer to somebody of another organisation.)
+    # Frame, the answer to a member, the answer to somebody of another organisation.
     "subscribe": (lambda w: {"stream": w.notifications}, "subscribed", "not_found"),
     "unsubscribe": (lambda w: {"stream": w.notifications}, "not_subscribed", "not_subscribed"),
     "ack": (lambda w: {"stream": w.notifications, "seq": 1}, "not_subscribed", "not_subscribed"),

@@ -95,9 +95,8 @@ export class Tab {
     await page.exposeFunction('reportViolation', (what: string) => this.incidents.push(what));
     await page.addInitScript(() => {
       document.addEventListener('securitypolicyviolation', (event) => {
-        const report = (window as unknown as { reportViolation(what: string): void })
-          .reportViolation;
-        report(`policy: ${event.violatedDirective} ${event.blockedURI}`);
+        const told = `policy: ${event.violatedDirective} ${event.blockedURI}`;
+        (window as unknown as { reportViolation(what: string): void }).reportViolation(told);
       });
     });
     await this.cdp.send('Network.enable');
