@@ -28,10 +28,12 @@ RequestError HeadScanner::scan(std::string_view head) noexcept {
     const std::size_t newline = head.find('\n', searched_);
     if (newline == std::string_view::npos) {
       searched_ = head.size();
+      if (const RequestError error = check_length(head.size() - line_)) return error;
       if (head.size() > limits_->head_bytes) return {431, "The request head is too large."};
-      return check_length(head.size() - line_);
+      return {};
     }
-    // In this order, a head is refused for the same reason in one piece and byte by byte.
+    // The line before the head, in both places: the reason must not depend on how the bytes were
+    // cut.
     if (const RequestError error = check_length(newline - line_)) return error;
     if (newline >= limits_->head_bytes) return {431, "The request head is too large."};
     std::string_view line = head.substr(line_, newline - line_);

@@ -231,22 +231,23 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     Limits, RefusedRequest,
-    testing::Values(Refused{"long address", get("", "/" + std::string(8 * 1024, 'a')), 414},
-                    Refused{"endless address", "GET /" + std::string(10 * 1024, 'a'), 414},
-                    Refused{"long field", get("X: " + std::string(8 * 1024, 'x') + "\r\n"), 431},
-                    Refused{"endless field", "GET / HTTP/1.1\r\nX: " + std::string(9 * 1024, 'x'),
-                            431},
-                    Refused{"too many fields", get(kTooManyFields), 431},
-                    Refused{"large head", get(k33KiB), 431},
-                    Refused{"many empty lines", "\r\n\r\n\r\n" + get(""), 400},
-                    Refused{"large body", post("Content-Length: 1048577\r\n", "x"), 413},
-                    Refused{"huge body", post("Content-Length: 999999999999999999\r\n", "x"), 413},
-                    Refused{"unknown method", "BREW / HTTP/1.1\r\nHost: a\r\n\r\n", 501},
-                    Refused{"lower-case method", "get / HTTP/1.1\r\nHost: a\r\n\r\n", 501},
-                    Refused{"TRACE", "TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", 501},
-                    Refused{"CONNECT", "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", 501},
-                    Refused{"other expectation",
-                            post("Expect: a-miracle\r\nContent-Length: 1\r\n", "x"), 417}));
+    testing::Values(
+        Refused{"long address", get("", "/" + std::string(8 * 1024, 'a')), 414},
+        Refused{"endless address", "GET /" + std::string(10 * 1024, 'a'), 414},
+        Refused{"address longer than a head", "GET /" + std::string(40 * 1024, 'a'), 414},
+        Refused{"long field", get("X: " + std::string(8 * 1024, 'x') + "\r\n"), 431},
+        Refused{"endless field", "GET / HTTP/1.1\r\nX: " + std::string(9 * 1024, 'x'), 431},
+        Refused{"too many fields", get(kTooManyFields), 431},
+        Refused{"large head", get(k33KiB), 431},
+        Refused{"many empty lines", "\r\n\r\n\r\n" + get(""), 400},
+        Refused{"large body", post("Content-Length: 1048577\r\n", "x"), 413},
+        Refused{"huge body", post("Content-Length: 999999999999999999\r\n", "x"), 413},
+        Refused{"unknown method", "BREW / HTTP/1.1\r\nHost: a\r\n\r\n", 501},
+        Refused{"lower-case method", "get / HTTP/1.1\r\nHost: a\r\n\r\n", 501},
+        Refused{"TRACE", "TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", 501},
+        Refused{"CONNECT", "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", 501},
+        Refused{"other expectation", post("Expect: a-miracle\r\nContent-Length: 1\r\n", "x"),
+                417}));
 
 TEST(RequestParser, takes_a_request_that_reaches_each_limit) {
   EXPECT_EQ(error_of(get("", "/" + std::string(8 * 1024 - 1, 'a'))), 0);
