@@ -148,7 +148,8 @@ class RawSocket(Raw):
     async def expect(self, opcode, payload, timeout=10):
         got = await self.frame(timeout)
         payload = payload.encode() if isinstance(payload, str) else payload
-        assert got is not None and got[0] == opcode and got[1] == payload, f"{str(got)[:300]}"
+        same = got is not None and got[0] == opcode and got[1] == payload  # apart: pytest would print all of it
+        assert same, f"{str(got)[:300]} instead of {payload[:60]!r}"
 
     async def closed(self, timeout=10):
         """The code of the server's Close (1005 for none, 1006 for no Close frame); then the end must come."""
