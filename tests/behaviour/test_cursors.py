@@ -1,8 +1,11 @@
 """A subscription is a position in a stream: since, last, epoch, and what is told when a position is gone."""
 
+import asyncio
+import time
+
 import pytest
 
-from harness.client import make_org, unique
+from harness.client import User, make_org, unique
 from harness.socket import Socket
 from harness.sse import EventStream
 
@@ -133,3 +136,29 @@ async def test_all_ways_of_reading_give_the_same_event(server, anna):
     listed = (await anna.get(f"{org.notifications}?since={since}")).expect(200).json
     assert by_socket == by_sse == page["results"][0] == one == listed["results"][0]
     assert by_socket["nested"] == {"a": [1, 2.5, None, True], "ö": "\u2028 \" \\"}
+
+
+async def test_events_that_retention_took_are_told_as_expired(own_server):
+    server = own_server()
+    root = User(server, "root")
+    org = await make_org(root, slug="acme")
+    topic = await org.declare("short", retention_seconds=1)
+    await org.publish("short", *({"type": "tick", "data": n} for n in range(1, 6)))
+    await asyncio.sleep(1.5)
+    assert server.stop() == 0
+    server.start()  # old events go at the start, and from time to time
+    root.sign_in()
+    deadline = time.monotonic() + 10
+    while not (told := (await root.get(f"events?stream={topic}&since=2")).expect(200).json)["reset"]:
+        assert time.monotonic() < deadline, told
+        await asyncio.sleep(0.1)
+    assert told["reset"][0]["reason"] == "expired"
+    assert told["reset"][0]["oldest"] == 6 and told["reset"][0]["head"] == 5 and told["results"] == []
+    async with await Socket.open(server, f"/ws/{topic}", root, query={"since": 2}) as behind:
+        await behind.expect("subscribed", head=5)
+        await behind.expect("reset", reason="expired", oldest=6, head=5)
+        async with await Socket.open(server, f"/ws/{topic}", root, query={"since": 5}) as level:
+            await level.expect("subscribed", head=5, since=5)  # it missed nothing: no reset
+            await org.publish("short", {"type": "tick", "data": 6})
+            for socket in (behind, level):
+                assert (await socket.expect("tick"))["seq"] == 6
