@@ -1,13 +1,15 @@
 // Database: read() and write(), the only two ways to the data.
 //
-// write(shard, change) queues a change for a writer. A writer runs all changes that wait in ONE transaction and answers them all
-// after one commit (group commit): that is what makes a synchronous commit nearly free. There is no savepoint a change; where one
-// fails after it wrote, the group is rolled back and its changes run again one by one, so that only the guilty one is refused.
-// Therefore a change may run more than once, and must not consume what it captured.
+// write(shard, change) queues a change for a writer. A writer runs all changes that wait in ONE
+// transaction and answers them all after one commit (group commit): that is what makes a
+// synchronous commit nearly free. There is no savepoint a change; where one fails after it wrote,
+// the group is rolled back and its changes run again one by one, so that only the guilty one is
+// refused. Therefore a change may run more than once, and must not consume what it captured.
 // read(query) runs on a pool of reader threads, each with a short snapshot of its own.
 //
-// Both are awaited on an executor (base/executor.hpp) and resume there. Queues are bounded: past the bound the answer is
-// `unavailable` at once. A commit whose outcome cannot be known ends the process (SQLite), so that nobody is told a guess.
+// Both are awaited on an executor (base/executor.hpp) and resume there. Queues are bounded: past
+// the bound the answer is `unavailable` at once. A commit whose outcome cannot be known ends the
+// process (SQLite), so that nobody is told a guess.
 #pragma once
 
 #include "base/clock.hpp"
@@ -27,8 +29,9 @@
 
 namespace indaba::db {
 
-// An event that a change wants appended to a stream when its group commits. `body` is what stands after the common members in the
-// flat JSON object: "" or ",\"task_id\":123,…" without the closing brace.
+// An event that a change wants appended to a stream when its group commits. `body` is what stands
+// after the common members in the flat JSON object: "" or ",\"task_id\":123,…" without the closing
+// brace.
 struct EventDraft {
   StreamId stream;
   std::string type;
@@ -36,7 +39,8 @@ struct EventDraft {
   std::string dedupe_key;  // empty: none
 };
 
-// What became of a draft. `duplicate`: its key was used before with the same content, and this is the first one's place.
+// What became of a draft. `duplicate`: its key was used before with the same content, and this is
+// the first one's place.
 struct Appended {
   StreamId stream;
   Seq seq;
@@ -50,10 +54,11 @@ class WriteTx {
   explicit WriteTx(Session& session) : session_(session) {}
 
   [[nodiscard]] Session& sql() noexcept { return session_; }
-  // Stages an event. Its `seq` is given out at the end of the group; Written<T>::events has it in the order of the calls.
+  // Stages an event. Its `seq` is given out at the end of the group; Written<T>::events has it in
+  // the order of the calls.
   void append(EventDraft draft) { drafts_.push_back(std::move(draft)); }
-  // Runs `work` in the same transaction once the events of this change have their numbers: for rows that must name them, such as a
-  // kept response.
+  // Runs `work` in the same transaction once the events of this change have their numbers: for rows
+  // that must name them, such as a kept response.
   using Sequenced = std::function<Result<void>(Session&, std::span<const Appended>)>;
   void when_sequenced(Sequenced work) { sequenced_.push_back(std::move(work)); }
 

@@ -1,4 +1,5 @@
-// The awaitables behind Database::read() and write(): they park the coroutine, and resume it on the executor that it came from.
+// The awaitables behind Database::read() and write(): they park the coroutine, and resume it on the
+// executor that it came from.
 #pragma once
 
 #include "base/check.hpp"
@@ -55,9 +56,10 @@ class WriteAwaitable {
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> awaiting) {
     check(Executor::current() != nullptr, "a database write is awaited on an executor");
-    // The coroutine may be resumed, and this awaitable destroyed, before submit() returns: touch nothing after it.
-    database_.submit(shard_,
-                     std::make_unique<Pending>(std::move(change_), Executor::current(), awaiting, &outcome_));
+    // The coroutine may be resumed, and this awaitable destroyed, before submit() returns: touch
+    // nothing after it.
+    database_.submit(shard_, std::make_unique<Pending>(std::move(change_), Executor::current(),
+                                                       awaiting, &outcome_));
   }
   [[nodiscard]] Outcome await_resume() { return *std::move(outcome_); }
 
@@ -93,7 +95,8 @@ class ReadAwaitable {
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> awaiting) {
     check(Executor::current() != nullptr, "a database read is awaited on an executor");
-    database_.submit(std::make_unique<Pending>(std::move(query_), Executor::current(), awaiting, &outcome_));
+    database_.submit(
+        std::make_unique<Pending>(std::move(query_), Executor::current(), awaiting, &outcome_));
   }
   [[nodiscard]] Outcome await_resume() { return *std::move(outcome_); }
 

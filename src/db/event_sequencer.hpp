@@ -1,4 +1,5 @@
-// The seam between the writer and the event log: the writer knows transactions, the log knows streams.
+// The seam between the writer and the event log: the writer knows transactions, the log knows
+// streams.
 #pragma once
 
 #include "db/database.hpp"
@@ -18,13 +19,16 @@ class EventSequencer {
  public:
   virtual ~EventSequencer() = default;
 
-  // On a writer thread, inside the transaction, when all changes of the group have run: takes the stream rows in the order of their
-  // ids, gives out `seq`, and inserts the events. An error names the guilty change in `guilty`, where one change is to blame
-  // (a dedupe key with other content, a stream that is gone); the writer then refuses it and runs the others again.
-  virtual Result<void> sequence(Session& session, std::span<StagedEvent> events, std::optional<std::size_t>& guilty) = 0;
+  // On a writer thread, inside the transaction, when all changes of the group have run: takes the
+  // stream rows in the order of their ids, gives out `seq`, and inserts the events. An error names
+  // the guilty change in `guilty`, where one change is to blame (a dedupe key with other content, a
+  // stream that is gone); the writer then refuses it and runs the others again.
+  virtual Result<void> sequence(Session& session, std::span<StagedEvent> events,
+                                std::optional<std::size_t>& guilty) = 0;
 
-  // On the same thread, after the commit and after every change's finish(): hands the events on to those who listen. Only events
-  // that were really appended (no duplicates), in the order of their streams' `seq`.
+  // On the same thread, after the commit and after every change's finish(): hands the events on to
+  // those who listen. Only events that were really appended (no duplicates), in the order of their
+  // streams' `seq`.
   virtual void committed(std::span<const StagedEvent> events) = 0;
 };
 

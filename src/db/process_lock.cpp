@@ -15,8 +15,8 @@ namespace {
 
 constexpr Millis kPollInterval{20};
 
-Error refused(std::string sentence) {
-  Error error(ErrorKind::unavailable, "data_folder_unusable", std::move(sentence));
+Error refused(std::string sentence, std::string code = "data_folder_unusable") {
+  Error error(ErrorKind::unavailable, std::move(code), std::move(sentence));
   error.log = error.detail;
   return error;
 }
@@ -63,7 +63,8 @@ Result<ProcessLock> ProcessLock::acquire(const std::filesystem::path& folder, Mi
       return refused(
           fmt::format("The data folder {} is in use by {}. Stop it first, or wait for it with "
                       "--takeover.",
-                      folder.string(), holder(lock.fd_)));
+                      folder.string(), holder(lock.fd_)),
+          "data_folder_in_use");
     std::this_thread::sleep_for(kPollInterval);
   }
   write_pid(lock.fd_);

@@ -1,8 +1,9 @@
-// Session: one connection inside one transaction, as a query sees it. The same SQL text serves SQLite and PostgreSQL where it can:
+// Session: one connection inside one transaction, as a query sees it. The same SQL text serves
+// SQLite and PostgreSQL where it can:
 // `$1` parameters, RETURNING, ON CONFLICT.
 //
-// Lives on a database thread, for the length of one read() or write(). Statements are prepared once a connection and kept by their
-// text, so `sql` should be a constant.
+// Lives on a database thread, for the length of one read() or write(). Statements are prepared once
+// a connection and kept by their text, so `sql` should be a constant.
 #pragma once
 
 #include "base/ids.hpp"
@@ -58,7 +59,7 @@ class Row {
  public:
   virtual ~Row() = default;
   [[nodiscard]] virtual bool is_null(int column) const = 0;
-  [[nodiscard]] virtual std::int64_t int64(int column) const = 0;  // NULL reads as 0
+  [[nodiscard]] virtual std::int64_t int64(int column) const = 0;     // NULL reads as 0
   [[nodiscard]] virtual std::string_view text(int column) const = 0;  // NULL reads as ""; blobs too
   [[nodiscard]] bool boolean(int column) const { return int64(column) != 0; }
   [[nodiscard]] std::string string(int column) const { return std::string(text(column)); }
@@ -79,9 +80,11 @@ class Session {
   using RowCallback = std::function<void(const Row&)>;
   virtual ~Session() = default;
 
-  // Runs one statement and hands each row to `on_row`. A violated UNIQUE constraint is ErrorKind::conflict, a full disk or a busy
-  // database is `unavailable`, everything else is `internal`.
-  virtual Result<void> run(std::string_view sql, std::span<const Param> params, const RowCallback& on_row) = 0;
+  // Runs one statement and hands each row to `on_row`. A violated UNIQUE constraint is
+  // ErrorKind::conflict, a full disk or a busy database is `unavailable`, everything else is
+  // `internal`.
+  virtual Result<void> run(std::string_view sql, std::span<const Param> params,
+                           const RowCallback& on_row) = 0;
   // How many rows the last INSERT, UPDATE or DELETE of this session changed.
   [[nodiscard]] virtual std::int64_t changed() const = 0;
 
@@ -92,7 +95,8 @@ class Session {
     const std::initializer_list<Param> params{Param(args)...};
     return run(sql, params, [](const Row&) {});
   }
-  // auto task = session.first<Task>(sql, [](const Row& r) { return Task{…}; }, id);     Result<std::optional<Task>>
+  // auto task = session.first<Task>(sql, [](const Row& r) { return Task{…}; }, id);
+  // Result<std::optional<Task>>
   template <class T, class Mapper, class... Args>
   Result<std::optional<T>> first(std::string_view sql, Mapper mapper, const Args&... args) {
     const std::initializer_list<Param> params{Param(args)...};

@@ -105,8 +105,7 @@ class Appender {
     INDABA_TRY(auto first, first_use(draft));
     if (first) {
       if (first->hash != view(hash))
-        return Error(ErrorKind::conflict, "dedupe_conflict",
-                     "This dedupe key was used before, with other content.");
+        return Error(ErrorKind::conflict, "This dedupe key was used before, with other content.");
       event.result = first->place;
       event.result.duplicate = true;
       return {};

@@ -33,7 +33,7 @@ class EventLog final : public db::EventSequencer {
   void set_listener(CommitListener* listener) noexcept { listener_ = listener; }
 
   // Errors, each with the guilty change: not_found where the stream is gone, conflict where a
-  // dedupe key was used with other content ("dedupe_conflict") or the stream keeps no events
+  // dedupe key was used with other content or the stream keeps no events
   // ("not_durable").
   Result<void> sequence(db::Session& session, std::span<db::StagedEvent> events,
                         std::optional<std::size_t>& guilty) override;

@@ -155,7 +155,7 @@ TEST_F(EventLogTest, a_repeated_key_with_other_content_is_a_conflict_and_takes_n
   auto refused = append({{stream, "y", "", ""}, {stream, "x", ",\"n\":2", "key"}});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::conflict);
-  EXPECT_EQ(refused.error().code_or_slug(), "dedupe_conflict");
+  EXPECT_EQ(refused.error().code_or_slug(), "conflict");
   EXPECT_EQ(page(stream, Seq()).state.head, Seq(1));
   EXPECT_FALSE(append({{stream, "xx", ",\"n\":1", "key"}}));
   EXPECT_FALSE((*append({{other_stream, "x", ",\"n\":2", "key"}}))[0].duplicate);
