@@ -79,7 +79,7 @@ test('the page speaks Afrikaans to whoever reads it, and can be told to speak En
   const tab = await world.tab(await world.visitor('af-ZA'));
   await tab.page.getByRole('button', { name: 'Meld aan' }).waitFor();
   expect(await tab.page.locator('html').getAttribute('lang')).toBe('af');
-  await tab.page.getByLabel('Taal').selectOption('English');
+  await tab.page.getByRole('combobox', { name: 'Taal' }).selectOption('English');
   await tab.page.getByRole('button', { name: 'Sign in' }).waitFor();
 });
 

@@ -14,6 +14,7 @@ export class Tab {
 
   static async open(context: BrowserContext, url: string, prepare?: (page: Page) => Promise<void>) {
     const page = await context.newPage();
+    page.setDefaultTimeout(15_000);
     const tab = new Tab(page, await context.newCDPSession(page));
     await tab.#watch();
     await prepare?.(page);
@@ -57,7 +58,7 @@ export class Tab {
   }
 
   status(title: string): Locator {
-    return this.page.getByLabel(`Status of ${title}`, { exact: true });
+    return this.page.getByRole('combobox', { name: `Status of ${title}`, exact: true });
   }
 
   async choose(title: string, status: 'To do' | 'Doing' | 'Done'): Promise<void> {

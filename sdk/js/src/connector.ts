@@ -89,8 +89,12 @@ export class Connector {
 
   /** The network changed or the page woke up: try now, or see whether the connection still lives. */
   nudge(): void {
-    if (this.#phase.name === 'waiting' && this.#mayHurry) void this.#open();
-    else if (this.#phase.name === 'open') this.#transport?.probe?.();
+    if (this.#phase.name === 'open') this.#transport?.probe?.();
+    if (this.#phase.name !== 'waiting' || !this.#mayHurry) return;
+    // What failed on the network that was says nothing about the one that is.
+    this.#ladder.climbed();
+    this.#backoff.reset();
+    void this.#open();
   }
 
   /** The connection delivers nonsense: start over from the positions. */
