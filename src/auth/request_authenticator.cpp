@@ -52,8 +52,9 @@ Task<Result<Principal>> RequestAuthenticator::from_token(std::string token) {
   if (!looks_like_jwt(token)) co_return not_authenticated();
   auto ours = mint_.read_access(token);
   if (ours) co_return co_await from_access(*ours);
-  if (external_ == nullptr || ours.error().code == token_expired().code) co_return std::move(ours).error();
-  co_return co_await from_external(std::move(token));
+  auto external = external_.load();
+  if (external == nullptr || ours.error().code == token_expired().code) co_return std::move(ours).error();
+  co_return co_await from_external(std::move(external), std::move(token));
 }
 
 Task<Result<Principal>> RequestAuthenticator::from_access(AccessClaims claims) {
@@ -83,8 +84,8 @@ Task<Result<Principal>> RequestAuthenticator::from_socket_token(SocketClaims cla
   co_return principal;
 }
 
-Task<Result<Principal>> RequestAuthenticator::from_external(std::string token) {
-  INDABA_CO_TRY(auto verified, co_await external_->verify(std::move(token)));
+Task<Result<Principal>> RequestAuthenticator::from_external(std::shared_ptr<ExternalVerifier> external, std::string token) {
+  INDABA_CO_TRY(auto verified, co_await external->verify(std::move(token)));
   INDABA_CO_TRY(const auto user, co_await identities_.external(std::move(verified.identity)));
   INDABA_CO_TRY(auto principal, co_await for_user(user, CredentialKind::external_token));
   principal.expires_at = verified.expires_at;

@@ -10,7 +10,9 @@
 #include "auth/credentials.hpp"
 #include "auth/external_tokens.hpp"
 #include "auth/identities.hpp"
+#include "auth/socket_authenticator.hpp"
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -19,24 +21,30 @@ namespace indaba::auth {
 inline constexpr Millis kRefreshLifetime = std::chrono::hours(24 * 14);
 inline constexpr Millis kCookieLifetime = std::chrono::hours(24 * 14);
 
-class RequestAuthenticator final : public Authenticator {
+class RequestAuthenticator final : public Authenticator, public SocketAuthenticator {
  public:
   struct Settings {
     bool query_token = false;  // auth.query_token: any token may stand in a socket's URL
   };
 
   // All must outlive this; `external` may be null.
-  RequestAuthenticator(Settings settings, Identities& identities, const TokenMint& mint, ExternalVerifier* external,
-                       db::Database& database, const Clock& clock)
-      : settings_(settings), identities_(identities), mint_(mint), external_(external), database_(database), clock_(clock) {}
+  RequestAuthenticator(Settings settings, Identities& identities, const TokenMint& mint,
+                       std::shared_ptr<ExternalVerifier> external, db::Database& database, const Clock& clock)
+      : settings_(settings),
+        identities_(identities),
+        mint_(mint),
+        external_(std::move(external)),
+        database_(database),
+        clock_(clock) {}
+
+  // Other keys for external tokens, from now on; any thread. What was verified before stays.
+  void replace_external(std::shared_ptr<ExternalVerifier> external) { external_.store(std::move(external)); }
 
   Task<Result<Principal>> authenticate(const http::Request& request) override;
 
-  // For a socket's handshake. Uses a socket token up. A principal that comes back may have ended meanwhile: whoever registers it
-  // somewhere asks still_valid() once more after that.
-  Task<Result<Principal>> authenticate_socket(const http::Request& request);
-  // A token that came in a frame ({"type":"auth"}).
-  Task<Result<Principal>> authenticate_socket_token(std::string token);
+  // A principal that comes back may have ended meanwhile: whoever registers it somewhere asks still_valid() once more after that.
+  Task<Result<Principal>> authenticate_socket(const http::Request& request) override;
+  Task<Result<Principal>> authenticate_socket_token(std::string token) override;
 
   // In memory; made for every frame.
   [[nodiscard]] bool still_valid(const Principal& principal, WallTime now) const {
@@ -48,7 +56,7 @@ class RequestAuthenticator final : public Authenticator {
   Task<Result<Principal>> from_token(std::string token);
   Task<Result<Principal>> from_access(AccessClaims claims);
   Task<Result<Principal>> from_socket_token(SocketClaims claims);
-  Task<Result<Principal>> from_external(std::string token);
+  Task<Result<Principal>> from_external(std::shared_ptr<ExternalVerifier> external, std::string token);
   Task<Result<Principal>> from_session_secret(SessionKind kind, std::string secret);
   Task<Result<Principal>> from_api_key(std::string secret);
   Task<Result<Principal>> for_user(UserId id, CredentialKind credential);
@@ -56,7 +64,7 @@ class RequestAuthenticator final : public Authenticator {
   const Settings settings_;
   Identities& identities_;
   const TokenMint& mint_;
-  ExternalVerifier* external_;
+  std::atomic<std::shared_ptr<ExternalVerifier>> external_;
   db::Database& database_;
   const Clock& clock_;
 };
