@@ -58,7 +58,8 @@ Result<void> check_role(const Docs& docs, const auth::Principal& principal,
     if (principal.key_org != membership.org)
       return Error(ErrorKind::not_found, "There is no such organisation.");
     if (docs.scope.empty()) return Error(ErrorKind::forbidden, "An API key cannot do this.");
-    if (!principal.has_scope(docs.scope))
+    // "admin" includes whatever else a key may be for.
+    if (!principal.has_scope(docs.scope) && !principal.has_scope("admin"))
       return Error(ErrorKind::forbidden,
                    fmt::format("This needs an API key with the scope \"{}\".", docs.scope));
   }

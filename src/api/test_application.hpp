@@ -94,11 +94,11 @@ class ApplicationFixture : public testing::Test {
   }
 
   // After the endpoints are complete.
-  void start(RateLimits limits = {}) {
+  void start(RateLimits limits = {}, OrgGate* gate = nullptr) {
     application_ = std::make_unique<Application>(
         std::move(endpoints_),
-        Application::Parts{authenticator_, gate_, limiter_, idempotency_, origins_, clock_,
-                           random_},
+        Application::Parts{authenticator_, gate != nullptr ? *gate : gate_, limiter_, idempotency_,
+                           origins_, clock_, random_},
         limits, [this](const Served& served) { logged_.emplace_back(served.log); });
   }
 

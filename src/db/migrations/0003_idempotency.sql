@@ -4,9 +4,9 @@ CREATE TABLE idempotency_keys (
   path       TEXT NOT NULL,      -- method and path
   key        TEXT NOT NULL,      -- as the client chose it
   body_hash  TEXT NOT NULL,      -- SHA-256 of the request's body
-  status     INTEGER NOT NULL,
+  status     BIGINT NOT NULL,
   body       TEXT NOT NULL,
-  created_at INTEGER NOT NULL,
+  created_at BIGINT NOT NULL,
   PRIMARY KEY (caller, path, key)
-) WITHOUT ROWID;
+);
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);

@@ -1,0 +1,38 @@
+// The SQL of topics, for this feature alone. Every statement carries its organisation.
+#pragma once
+
+#include "db/session.hpp"
+#include "feature/topics/topics.hpp"
+
+#include <optional>
+#include <string_view>
+
+namespace indaba::topics {
+
+struct TopicRow {
+  StreamId stream;
+  bool durable = true;
+  std::optional<Millis> retention;
+  ClientPublish client_publish = ClientPublish::none;
+  ReadBy read = ReadBy::members;
+};
+
+namespace queries {
+
+[[nodiscard]] Result<std::optional<TopicRow>> find(db::Session& session, OrgId org,
+                                                   std::string_view topic);
+// The same by the organisation's slug, with the organisation.
+struct Found {
+  OrgId org;
+  TopicRow topic;
+};
+[[nodiscard]] Result<std::optional<Found>> find_by_slug(db::Session& session, std::string_view slug,
+                                                        std::string_view topic);
+[[nodiscard]] Result<void> put(db::Session& session, OrgId org, std::string_view topic,
+                               const TopicRow& row, WallTime now);
+[[nodiscard]] Result<void> set_retention(db::Session& session, StreamId stream, OrgId org,
+                                         std::optional<Millis> retention);
+
+}  // namespace queries
+
+}  // namespace indaba::topics

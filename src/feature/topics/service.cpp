@@ -1,0 +1,174 @@
+#include "feature/topics/queries.hpp"
+#include "feature/topics/topics.hpp"
+#include "stream/event_log.hpp"
+#include "stream/sql_store.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace indaba::topics {
+
+namespace {
+
+Error no_such_topic() {
+  return Error(ErrorKind::not_found, "There is no such topic.");
+}
+
+TopicView view_of(const api::Membership& org, const std::string& topic, const TopicRow& row) {
+  TopicView view{topic, stream_name(org.slug, topic), row.durable,
+                 {},    row.client_publish,           row.read};
+  if (row.retention)
+    view.retention_seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(*row.retention).count();
+  return view;
+}
+
+// What declare() found and made, and which stream's readers must look again.
+struct Declared {
+  TopicRow row;
+  StreamId reopened;
+};
+
+// A topic that changes its nature gets another stream: numbers start anew, and an old position must
+// not fit.
+Result<Declared> put_topic(db::WriteTx& tx, OrgId org, const std::string& name, TopicRow wanted,
+                           const Clock& clock, Random& random) {
+  auto& sql = tx.sql();
+  INDABA_TRY(const auto before, queries::find(sql, org, name));
+  Declared out{wanted, StreamId()};
+  if (before && before->durable == wanted.durable) {
+    out.row.stream = before->stream;
+    if (before->read == ReadBy::token && wanted.read == ReadBy::members)
+      out.reopened = before->stream;
+    INDABA_TRY_VOID(queries::set_retention(sql, before->stream, org, wanted.retention));
+  } else {
+    if (before) {
+      INDABA_TRY(const auto state, stream::read_state(sql, before->stream));
+      if (before->durable && state.oldest <= state.head)
+        return Error(ErrorKind::conflict,
+                     "A topic stays durable, or not, as long as it keeps events.");
+      out.reopened = before->stream;
+      INDABA_TRY_VOID(stream::delete_stream(sql, before->stream));
+    }
+    const stream::NewStream fresh{.kind = "topic",
+                                  .org = org,
+                                  .user = {},
+                                  .durable = wanted.durable,
+                                  .retention = wanted.retention};
+    INDABA_TRY(out.row.stream, stream::create_stream(sql, fresh, clock, random));
+  }
+  INDABA_TRY_VOID(queries::put(sql, org, name, out.row, clock.wall()));
+  return out;
+}
+
+std::string body_of(const NewEvent& event) {
+  std::string body;
+  json::append_member(body, "data", event.data);
+  return body;
+}
+
+bool is_ephemeral(const TopicRow& topic, const NewEvent& event) {
+  return !topic.durable || event.ephemeral.value_or(false);
+}
+
+// The stored events' places, spread over the batch in its order.
+PublishedBatch results_of(const TopicRow& topic, const Batch& batch,
+                          std::span<const db::Appended> stored) {
+  PublishedBatch out;
+  std::size_t next = 0;
+  for (const auto& event : batch.events) {
+    auto& result = out.results.emplace_back();
+    if (is_ephemeral(topic, event)) continue;
+    const auto& place = stored[next++];
+    result.seq = json::Patch<Seq>(place.seq);
+    result.duplicate = place.duplicate;
+  }
+  return out;
+}
+
+// API keys have been checked for their scope; admins may always.
+Result<void> check_publisher(const api::Membership& org, const TopicRow& topic) {
+  if (org.role >= auth::Role::admin || topic.client_publish == ClientPublish::members) return {};
+  return Error(ErrorKind::forbidden, "Members do not publish on this topic.");
+}
+
+}  // namespace
+
+std::string stream_name(std::string_view org, std::string_view topic) {
+  return fmt::format("orgs/{}/topics/{}", org, topic);
+}
+
+Task<Result<TopicView>> Topics::declare(api::Membership org, std::string topic,
+                                        DeclareTopic wanted) {
+  TopicRow row{StreamId(), wanted.durable, {}, wanted.client_publish, wanted.read};
+  if (wanted.retention_seconds)
+    row.retention = std::chrono::seconds(wanted.retention_seconds->value());
+  auto change = [parts = &parts_, org = org.org, topic, row](db::WriteTx& tx) {
+    return put_topic(tx, org, topic, row, parts->clock, parts->random);
+  };
+  auto writing = parts_.database.write(db::Shard(org.org), change);
+  INDABA_CO_TRY(const auto written, co_await writing);
+  const auto& declared = written.value;
+  if (declared.reopened) parts_.changes.tell(api::StreamClosed{declared.reopened});
+  co_return view_of(org, topic, declared.row);
+}
+
+Task<Result<PublishedBatch>> Topics::publish(api::Membership org, std::string topic, Batch batch,
+                                             api::Once once) {
+  // A batch may be a megabyte, and the change outlives this call in the writer's queue.
+  const auto shared = std::make_shared<const Batch>(std::move(batch));
+  auto change = [org, topic, shared, once](db::WriteTx& tx) -> Result<TopicRow> {
+    INDABA_TRY(const auto row, queries::find(tx.sql(), org.org, topic));
+    if (!row) return no_such_topic();
+    INDABA_TRY_VOID(check_publisher(org, *row));
+    for (const auto& event : shared->events) {
+      if (is_ephemeral(*row, event)) continue;
+      tx.append({row->stream, event.type.str(), body_of(event),
+                 event.dedupe_key ? event.dedupe_key->str() : std::string()});
+    }
+    once.keep(tx, [row = *row, shared](std::span<const db::Appended> stored) {
+      return api::KeptAnswer{200, json::to_json(results_of(row, *shared, stored))};
+    });
+    return *row;
+  };
+  auto writing = parts_.database.write(db::Shard(org.org), change);
+  INDABA_CO_TRY(const auto written, co_await writing);
+  for (const auto& event : shared->events)
+    if (is_ephemeral(written.value, event))
+      parts_.ephemeral.publish_ephemeral(written.value.stream, event.type.str(), body_of(event));
+  co_return results_of(written.value, *shared, written.events);
+}
+
+void Topics::add_streams(api::StreamNames& names) {
+  names.add("orgs/{org}/topics/{topic}", [this](auth::Principal principal, api::PathParams params) {
+    return resolve(std::move(principal), std::move(params));
+  });
+}
+
+Task<Result<api::ResolvedStream>> Topics::resolve(auth::Principal principal,
+                                                  api::PathParams params) {
+  std::string slug(params.text("org"));
+  std::string topic(params.text("topic"));
+  auto query = [slug, topic](db::Session& session) {
+    return queries::find_by_slug(session, slug, topic);
+  };
+  auto reading = parts_.database.read(query);
+  INDABA_CO_TRY(const auto found, co_await reading);
+  if (!found) co_return Error(ErrorKind::not_found, "There is no such stream.");
+
+  const api::ResolvedStream stream{found->topic.stream, found->org, slug, {}, found->topic.durable};
+  const bool named =
+      std::ranges::find(principal.streams, stream_name(slug, topic)) != principal.streams.end();
+  if (named && found->topic.read == ReadBy::token) co_return stream;
+  if (principal.kind == auth::PrincipalKind::api_key && !principal.has_scope("read"))
+    co_return Error(ErrorKind::not_found, "There is no such stream.");
+  auto asking = parts_.memberships.membership(std::move(principal), std::move(slug));
+  auto membership = co_await asking;
+  if (!membership && membership.error().kind == ErrorKind::not_found)
+    co_return Error(ErrorKind::not_found, "There is no such stream.");
+  if (!membership) co_return std::move(membership).error();
+  co_return stream;
+}
+
+}  // namespace indaba::topics
