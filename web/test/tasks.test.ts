@@ -137,10 +137,10 @@ test('a new task that is refused disappears with a reason', async () => {
 test('every page of a long list is read', async () => {
   const tasks = useTasks();
   const loading = tasks.load('acme');
-  (await next(1)).answer(200, { results: [first], has_more: true, cursor: 'a b' });
+  (await next(1)).answer(200, { results: [first], next_cursor: 'a b' });
   const second = await next(2);
   expect(second.path).toBe('/api/v1/orgs/acme/tasks?limit=200&cursor=a%20b');
-  second.answer(200, { results: [{ ...first, id: 2 }], has_more: false, cursor: null });
+  second.answer(200, { results: [{ ...first, id: 2 }], next_cursor: null });
   await loading;
   expect(tasks.list.map(({ id }) => id)).toEqual([1, 2]);
 });

@@ -29,8 +29,7 @@ export interface ShownTask extends Task {
 
 interface Page {
   results: Task[];
-  cursor?: string | null;
-  has_more?: boolean;
+  next_cursor?: string | null;
 }
 
 export const useTasks = defineStore('tasks', () => {
@@ -81,11 +80,12 @@ export const useTasks = defineStore('tasks', () => {
     const task = byId.value.get(event.task_id);
     if (event.action === 'deleted') {
       byId.value.delete(event.task_id);
-    } else if (event.action === 'status_changed' && task && isStatus(event.details['to'])) {
-      task.status = event.details['to'];
-    } else {
-      void refresh(event.task_id);
+      return;
     }
+    const { to, changed } = event.details;
+    if (task && isStatus(to)) task.status = to;
+    // What changed beside the status is not told, only that it did.
+    if (!task || event.action !== 'status_changed' || changed) void refresh(event.task_id);
   }
 
   async function refresh(id: number): Promise<void> {
@@ -160,7 +160,7 @@ async function readAll(org: string): Promise<Task[]> {
     const after = cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`;
     const page = await request<Page>('GET', `orgs/${org}/tasks?limit=200${after}`);
     all.push(...page.results);
-    cursor = page.has_more === true ? (page.cursor ?? undefined) : undefined;
+    cursor = page.next_cursor ?? undefined;
   } while (cursor !== undefined);
   return all;
 }
