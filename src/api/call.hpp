@@ -28,6 +28,7 @@ struct Membership {
   std::string slug;
   std::string name;
   auth::Role role = auth::Role::member;  // an API key with the right scope acts as admin
+  StreamId notifications;                // the organisation's own stream
 };
 
 class PathParams {

@@ -9,8 +9,8 @@
 #include "api/endpoint.hpp"
 #include "api/event_type.hpp"
 #include "api/online.hpp"
+#include "api/org_gate.hpp"
 #include "api/stream_names.hpp"
-#include "feature/orgs/memberships.hpp"
 #include "feature/orgs/orgs.hpp"
 
 #include <map>
@@ -75,9 +75,9 @@ struct Published {
 class Notifications {
  public:
   // All outlive this.
-  Notifications(db::Database& database, orgs::Memberships& memberships,
-                const api::OnlineMembers& online, const Clock& clock)
-      : database_(database), memberships_(memberships), online_(online), clock_(clock) {}
+  Notifications(db::Database& database, api::OrgGate& gate, const api::OnlineMembers& online,
+                const Clock& clock)
+      : database_(database), gate_(gate), online_(online), clock_(clock) {}
 
   void add_routes(api::Endpoints& endpoints);
   // "orgs/{org}/notifications" and "me".
@@ -103,7 +103,7 @@ class Notifications {
   Task<Result<api::ResolvedStream>> resolve_me(auth::Principal principal);
 
   db::Database& database_;
-  orgs::Memberships& memberships_;
+  api::OrgGate& gate_;
   const api::OnlineMembers& online_;
   const Clock& clock_;
 };

@@ -19,12 +19,6 @@ constexpr std::int64_t kMostCounted = 10'000;
 constexpr std::size_t kPageBytes = 4 * 1024 * 1024;
 constexpr std::array<std::string_view, 2> kNeverMuted{"alert", "security"};
 
-Result<orgs::Org> org_of(db::Session& session, OrgId id) {
-  INDABA_TRY(auto org, orgs::find_org(session, id));
-  if (!org) return Error(ErrorKind::not_found, "There is no such organisation.");
-  return *std::move(org);
-}
-
 Error no_such_event() {
   return Error(ErrorKind::not_found, "There is no such notification, or it is no longer kept.");
 }
@@ -78,10 +72,10 @@ Result<std::string> event_body(db::Session& session, OrgId org, const auth::Prin
 
 // Nothing has a hole, so the unread ones are a difference; only what is muted must be counted,
 // among the newest.
-Result<SummaryView> summarise(db::Session& session, const orgs::Org& org, UserId user) {
+Result<SummaryView> summarise(db::Session& session, const api::Membership& org, UserId user) {
   INDABA_TRY(const auto state, stream::read_state(session, org.notifications));
-  INDABA_TRY(auto last_read, queries::find_last_read(session, org.id, user));
-  INDABA_TRY(const auto preferences, queries::find_preferences(session, org.id, user));
+  INDABA_TRY(auto last_read, queries::find_last_read(session, org.org, user));
+  INDABA_TRY(const auto preferences, queries::find_preferences(session, org.org, user));
   last_read = std::min(last_read, state.head);  // a restored log may be shorter
   const auto from = std::max(last_read.value, state.oldest.value - 1);
   SummaryView view{state.head.value - from, last_read, state.head};
@@ -102,11 +96,10 @@ std::string stream_name(const api::Membership& org) {
 Task<Result<PageView>> Notifications::list(api::Membership org, std::optional<Seq> since,
                                            std::size_t limit) {
   auto query = [org, since, limit](db::Session& session) -> Result<PageView> {
-    INDABA_TRY(const auto row, org_of(session, org.org));
     const stream::PageLimit page_limit{limit, kPageBytes};
     INDABA_TRY(const auto page,
-               since ? stream::read_page_after(session, row.notifications, *since, page_limit)
-                     : stream::read_newest_page(session, row.notifications, page_limit));
+               since ? stream::read_page_after(session, org.notifications, *since, page_limit)
+                     : stream::read_newest_page(session, org.notifications, page_limit));
     PageView view;
     view.results = render(page, stream_name(org));
     view.epoch = page.state.epoch;
@@ -122,8 +115,7 @@ Task<Result<PageView>> Notifications::list(api::Membership org, std::optional<Se
 
 Task<Result<std::string>> Notifications::get(api::Membership org, Seq seq) {
   auto query = [org, seq](db::Session& session) -> Result<std::string> {
-    INDABA_TRY(const auto row, org_of(session, org.org));
-    INDABA_TRY(const auto page, stream::read_page_after(session, row.notifications,
+    INDABA_TRY(const auto page, stream::read_page_after(session, org.notifications,
                                                         Seq(seq.value - 1), {1, kPageBytes}));
     if (page.events.empty() || page.events.front()->seq != seq) return no_such_event();
     const auto& event = *page.events.front();
@@ -136,10 +128,9 @@ Task<Result<std::string>> Notifications::get(api::Membership org, Seq seq) {
 Task<Result<Published>> Notifications::publish(api::Membership org, auth::Principal caller,
                                                NewNotification notification, api::Once once) {
   auto change = [org, caller, notification, once](db::WriteTx& tx) -> Result<std::string> {
-    INDABA_TRY(const auto row, org_of(tx.sql(), org.org));
     INDABA_TRY(auto body, event_body(tx.sql(), org.org, caller, notification));
     const auto& key = notification.dedupe_key;
-    tx.append({row.notifications, notification.type.str(), body, key ? key->str() : std::string()});
+    tx.append({org.notifications, notification.type.str(), body, key ? key->str() : std::string()});
     once.keep(tx, [type = notification.type.str(), name = stream_name(org),
                    body](std::span<const db::Appended> events) {
       const auto& place = events.front();
@@ -158,8 +149,7 @@ Task<Result<Published>> Notifications::publish(api::Membership org, auth::Princi
 
 Task<Result<SummaryView>> Notifications::summary(api::Membership org, UserId user) {
   auto query = [org, user](db::Session& session) -> Result<SummaryView> {
-    INDABA_TRY(const auto row, org_of(session, org.org));
-    return summarise(session, row, user);
+    return summarise(session, org, user);
   };
   auto reading = database_.read(query);
   co_return co_await reading;
@@ -167,10 +157,9 @@ Task<Result<SummaryView>> Notifications::summary(api::Membership org, UserId use
 
 Task<Result<SummaryView>> Notifications::read_up_to(api::Membership org, UserId user, Seq up_to) {
   auto change = [org, user, up_to](db::WriteTx& tx) -> Result<SummaryView> {
-    INDABA_TRY(const auto row, org_of(tx.sql(), org.org));
-    INDABA_TRY(const auto state, stream::read_state(tx.sql(), row.notifications));
+    INDABA_TRY(const auto state, stream::read_state(tx.sql(), org.notifications));
     INDABA_TRY_VOID(queries::move_last_read(tx.sql(), org.org, user, std::min(up_to, state.head)));
-    return summarise(tx.sql(), row, user);
+    return summarise(tx.sql(), org, user);
   };
   auto writing = database_.write(db::Shard(org.org), change);
   INDABA_CO_TRY(const auto written, co_await writing);
@@ -203,11 +192,10 @@ Task<Result<Preferences>> Notifications::set_preferences(api::Membership org, Us
 Task<Result<ActivityView>> Notifications::activity(api::Membership org, std::size_t limit) {
   const auto midnight = std::chrono::floor<std::chrono::days>(clock_.wall());
   auto query = [org, limit, midnight](db::Session& session) -> Result<ActivityView> {
-    INDABA_TRY(const auto row, org_of(session, org.org));
     INDABA_TRY(const auto page,
-               stream::read_newest_page(session, row.notifications, {limit, kPageBytes}));
+               stream::read_newest_page(session, org.notifications, {limit, kPageBytes}));
     INDABA_TRY(const auto today,
-               queries::count_since(session, row.notifications, midnight, kMostCounted));
+               queries::count_since(session, org.notifications, midnight, kMostCounted));
     ActivityView view;
     view.results = render(page, stream_name(org));
     view.events_today.text = "{";
@@ -235,11 +223,9 @@ Task<Result<api::ResolvedStream>> Notifications::resolve_org_stream(auth::Princi
                                                                     api::PathParams params) {
   if (principal.kind == auth::PrincipalKind::api_key && !principal.has_scope("read"))
     co_return Error(ErrorKind::not_found, "There is no such stream.");
-  auto asking = memberships_.membership(std::move(principal), std::string(params.text("org")));
-  INDABA_CO_TRY(auto membership, co_await asking);
-  auto finding = memberships_.org(membership.org);
-  INDABA_CO_TRY(const auto org, co_await finding);
-  co_return api::ResolvedStream{org.notifications, org.id, org.slug, {}, true};
+  auto asking = gate_.membership(std::move(principal), std::string(params.text("org")));
+  INDABA_CO_TRY(const auto org, co_await asking);
+  co_return api::ResolvedStream{org.notifications, org.org, org.slug, {}, true};
 }
 
 Task<Result<api::ResolvedStream>> Notifications::resolve_me(auth::Principal principal) {

@@ -20,7 +20,7 @@ Memberships::Memberships(db::Database& database, const Clock& clock, api::Access
 
 Task<Result<api::Membership>> Memberships::membership(auth::Principal principal, std::string slug) {
   INDABA_CO_TRY(auto found, co_await org(std::move(slug)));
-  api::Membership membership{found.id, std::move(found.slug), std::move(found.name), auth::Role::member};
+  api::Membership membership{found.id, std::move(found.slug), std::move(found.name), auth::Role::member, found.notifications};
   if (principal.kind == auth::PrincipalKind::api_key) {
     if (principal.key_org != membership.org) co_return no_such_org();
     membership.role = auth::Role::admin;

@@ -44,11 +44,11 @@ api::FrameReply reply_of(const std::string& stream, const PublishedEvent& publis
   return reply;
 }
 
-Task<Result<api::FrameReply>> publish(Topics& service, orgs::Memberships& memberships,
+Task<Result<api::FrameReply>> publish(Topics& service, api::OrgGate& gate,
                                       api::FrameCall<PublishFrame> call) {
   const auto name = parse_name(call.stream);
   if (!name) co_return no_such_stream();
-  auto asking = memberships.membership(call.principal, name->org);
+  auto asking = gate.membership(call.principal, name->org);
   auto membership = co_await asking;
   if (!membership && membership.error().kind == ErrorKind::not_found) co_return no_such_stream();
   if (!membership) co_return std::move(membership).error();
@@ -70,7 +70,7 @@ void Topics::add_frames(api::Frames& frames) {
       "publish",
       {.summary = "Publish an event on a topic that lets its members", .names_stream = true},
       [this](api::FrameCall<PublishFrame> call) {
-        return topics::publish(*this, parts_.memberships, std::move(call));
+        return topics::publish(*this, parts_.gate, std::move(call));
       });
 }
 

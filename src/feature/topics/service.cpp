@@ -163,7 +163,7 @@ Task<Result<api::ResolvedStream>> Topics::resolve(auth::Principal principal,
   if (named && found->topic.read == ReadBy::token) co_return stream;
   if (principal.kind == auth::PrincipalKind::api_key && !principal.has_scope("read"))
     co_return Error(ErrorKind::not_found, "There is no such stream.");
-  auto asking = parts_.memberships.membership(std::move(principal), std::move(slug));
+  auto asking = parts_.gate.membership(std::move(principal), std::move(slug));
   auto membership = co_await asking;
   if (!membership && membership.error().kind == ErrorKind::not_found)
     co_return Error(ErrorKind::not_found, "There is no such stream.");

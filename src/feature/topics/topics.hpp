@@ -10,9 +10,9 @@
 #include "api/endpoint.hpp"
 #include "api/event_type.hpp"
 #include "api/frames.hpp"
+#include "api/org_gate.hpp"
 #include "api/stream_names.hpp"
 #include "base/random.hpp"
-#include "feature/orgs/memberships.hpp"
 #include "stream/publisher.hpp"
 
 #include <optional>
@@ -79,7 +79,7 @@ class Topics {
  public:
   struct Parts {  // all outlive this
     db::Database& database;
-    orgs::Memberships& memberships;
+    api::OrgGate& gate;
     stream::EphemeralPublisher& ephemeral;
     const api::AccessChanges& changes;
     const Clock& clock;
