@@ -152,7 +152,7 @@ Result<boost::json::value> ask_server(const std::filesystem::path& socket, std::
       &fd, [](const int* open) { ::close(*open); });
   if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
     if (errno == ENOENT || errno == ECONNREFUSED)
-      return Error(ErrorKind::not_found, "no server runs on this data folder");
+      return Error(ErrorKind::not_found, "no_server", "no server runs on this data folder");
     return Error(ErrorKind::forbidden,
                  fmt::format("{} cannot be reached: {}", socket.string(), reason()));
   }

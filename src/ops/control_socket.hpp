@@ -55,7 +55,7 @@ class ControlServer {
   std::jthread thread_;
 };
 
-// Asks the server whose socket this is. `not_found` where none listens: the command may then do it
+// Asks the server whose socket this is. `no_server` where none listens: the command may then do it
 // by itself.
 [[nodiscard]] Result<boost::json::value> ask_server(const std::filesystem::path& socket,
                                                     std::string_view command,

@@ -1,0 +1,49 @@
+#include "app/admin_client.hpp"
+
+#include "app/admin.hpp"
+#include "app/config_sections.hpp"
+#include "db/sqlite_database.hpp"
+#include "ops/control_socket.hpp"
+#include "stream/event_log.hpp"
+
+#include <chrono>
+#include <thread>
+
+namespace indaba::app {
+
+namespace {
+
+Result<boost::json::value> do_it_here(const DataConfig& data, std::string_view command,
+                                      const boost::json::object& arguments) {
+  const SystemClock clock;
+  SystemRandom random;
+  stream::EventLog log(clock);
+  INDABA_TRY(const auto database,
+             db::SqliteDatabase::open({.file = data.database_file()}, log, clock));
+  const auto handlers = admin_handlers({.database = *database,
+                                        .clock = clock,
+                                        .random = random,
+                                        .database_file = data.database_file()});
+  const auto handler = handlers.find(command);
+  if (handler == handlers.end()) return Error::internal("there is no such command");
+  return handler->second(arguments);
+}
+
+}  // namespace
+
+Result<boost::json::value> administer(const Config& config, std::string_view command,
+                                      const boost::json::object& arguments) {
+  const auto data = data_config(config);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  while (true) {
+    auto answered = ops::ask_server(data.control_socket(), command, arguments);
+    if (answered || answered.error().code != "no_server") return answered;
+    auto done = do_it_here(data, command, arguments);
+    if (done || done.error().code != "data_folder_in_use" ||
+        std::chrono::steady_clock::now() > deadline)
+      return done;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+}
+
+}  // namespace indaba::app
