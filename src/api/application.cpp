@@ -200,7 +200,7 @@ void Application::finish(const http::Request& request, const Visit& visit,
                          http::Response& response) const {
   auto& headers = response.headers;
   headers.set("x-request-id", visit.request_id);
-  if (response.take_over) return;
+  if (response.status == 101) return;  // another protocol's now
   if (visit.rate) add_rate_headers(*visit.rate, headers);
   if (!headers.find("access-control-allow-origin") && request.method != http::Method::options)
     http::add_cors_headers(parts_.origins, request.headers, response);

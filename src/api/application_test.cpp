@@ -45,6 +45,13 @@ class ApplicationTest : public ApplicationFixture<db::CountingSequencer> {
     endpoints_.get<Nothing, NoteView>("/api/v1/broken",
                                       {.summary = "Throws", .access = Access::user},
                                       [this](Call<> call) { return broken(std::move(call)); });
+    endpoints_.raw(http::Method::get, "/api/v1/stream", {.summary = "Never ends"},
+                   [](http::Request, PathParams) -> Task<http::Response> {
+                     http::Response response;
+                     response.headers.set("content-type", "text/event-stream");
+                     response.take_over = [](net::Connection*) {};
+                     co_return response;
+                   });
     start({.writes = {5, Millis(60'000)}});
   }
 
@@ -156,6 +163,15 @@ TEST_F(ApplicationTest, limits_writes_and_says_when_to_come_back) {
   EXPECT_TRUE(refused.headers.find("retry-after"));
   EXPECT_EQ(send("anna", kPost, R"({"text":"x"})").status, 201);
   EXPECT_EQ(send("ben", kGet).status, 200);
+}
+
+TEST_F(ApplicationTest, lets_an_allowed_page_of_another_origin_read_an_event_stream) {
+  auto request = make("", "GET /api/v1/stream");
+  request.headers.add("origin", "https://app.example.com");
+  const auto response = send(std::move(request));
+  EXPECT_TRUE(response.take_over);
+  EXPECT_EQ(response.headers.find("access-control-allow-origin"), "https://app.example.com");
+  EXPECT_EQ(response.headers.find("x-content-type-options"), "nosniff");
 }
 
 TEST_F(ApplicationTest, lets_someone_with_an_old_token_sign_in_again) {
