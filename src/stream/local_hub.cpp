@@ -51,6 +51,7 @@ std::unique_ptr<Subscription> LocalHub::subscribe(Reader& reader, StreamId id, s
     stream = std::make_unique<LocalStream>();
     stream->id = id;
     stream->durable = durable;
+    stream->generation = ++generations_;
     // Before the state is read: what commits between the two must not fall into a gap.
     attachments_.attach(id, index_);
   }
@@ -67,7 +68,13 @@ std::unique_ptr<Subscription> LocalHub::subscribe(Reader& reader, StreamId id, s
   subscription->slot_ = free_slots_.back();
   free_slots_.pop_back();
   slots_[subscription->slot_].subscription = subscription.get();
+  count_now();
   return subscription;
+}
+
+void LocalHub::count_now() noexcept {
+  counters_.streams.set(streams_.size());
+  counters_.subscriptions.set(subscriptions());
 }
 
 void LocalHub::unsubscribe(Subscription& subscription) noexcept {
@@ -78,6 +85,7 @@ void LocalHub::unsubscribe(Subscription& subscription) noexcept {
   free_slots_.push_back(subscription.slot_);
   auto& stream = subscription.stream_;
   if (--stream.subscriptions == 0) stream.unused_since = executor_.now();
+  count_now();
 }
 
 SubscriptionTicket LocalHub::ticket(const Subscription& subscription) const noexcept {
@@ -99,6 +107,7 @@ void LocalHub::sweep() {
       ++it;
     }
   }
+  count_now();
 }
 
 // --- beginning ------------------------------------------------------------------------------------------------------------------
@@ -111,46 +120,68 @@ void LocalHub::start(Subscription& subscription, const Start& start) {
 
 void LocalHub::when_known(Subscription& subscription, const Start& start) {
   auto& stream = subscription.stream_;
-  stream.starting.emplace_back(ticket(subscription), start);
+  stream.starting.push_back({ticket(subscription), start, false});
   if (!stream.reading) read_state(stream);
 }
 
 void LocalHub::read_state(LocalStream& stream) {
   stream.reading = true;
+  for (auto& waiting : stream.starting) waiting.fresh = true;
   store_.read_after(stream.id, kMaxSeq, PageLimit{0, 0},
-                    [alive = std::weak_ptr(alive_), id = stream.id](Result<Page> page) {
-                      if (const auto hub = alive.lock()) (*hub)->on_state(id, std::move(page));
+                    [alive = std::weak_ptr(alive_), id = stream.id, generation = stream.generation](Result<Page> page) {
+                      if (const auto hub = alive.lock()) (*hub)->on_state(id, generation, std::move(page));
                     });
 }
 
-void LocalHub::on_state(StreamId id, Result<Page> page) {
+void LocalHub::on_state(StreamId id, std::uint32_t generation, Result<Page> page) {
   const auto found = streams_.find(id);
   if (found == streams_.end()) return;
   auto& stream = *found->second;
   stream.reading = false;
+  // Whoever waited may have left: while the store is down, that is how many come and go.
+  std::erase_if(stream.starting, [this](const auto& waiting) { return find(waiting.ticket) == nullptr; });
+  if (stream.starting.empty()) return;
+  if (generation != stream.generation) return read_state(stream);
   if (!page) {
     if (page.error().kind == ErrorKind::not_found) return end(stream);
+    stream.reading = true;  // in a moment; who comes until then waits for the same answer
     executor_.run_after(kRetryStore, [alive = std::weak_ptr(alive_), id] {
       const auto hub = alive.lock();
       if (!hub) return;
       const auto again = (*hub)->streams_.find(id);
-      if (again != (*hub)->streams_.end() && !again->second->reading) (*hub)->read_state(*again->second);
+      if (again != (*hub)->streams_.end()) (*hub)->read_state(*again->second);
     });
     return;
   }
   learn(stream, page->state);
-  auto starting = std::move(stream.starting);
-  stream.starting.clear();
-  for (const auto& [ticket, start] : starting)
-    if (auto* subscription = find(ticket)) begin(*subscription, start, true);
+  const auto starting = std::exchange(stream.starting, {});
+  for (const auto& waiting : starting)
+    if (auto* subscription = find(waiting.ticket)) begin(*subscription, waiting.start, waiting.fresh);
 }
 
-void LocalHub::learn(LocalStream& stream, const StreamState& state) {
-  if (stream.known && stream.state.epoch != state.epoch) stream.tail.clear();
-  const Seq head = stream.known && stream.state.epoch == state.epoch ? std::max(stream.state.head, state.head) : state.head;
-  stream.state = state;
-  stream.state.head = head;
+bool LocalHub::learn(LocalStream& stream, const StreamState& state) {
+  const bool another = stream.known && stream.state.epoch != state.epoch;
+  const auto before = std::exchange(stream.state, state);
   stream.known = true;
+  if (another) {
+    begin_epoch(stream);
+  } else {
+    // What we heard while the store was read is newer than what it found.
+    stream.state.head = std::max(before.head, state.head);
+    stream.state.oldest = std::max(before.oldest, state.oldest);
+  }
+  return another;
+}
+
+void LocalHub::begin_epoch(LocalStream& stream) {
+  stream.generation = ++generations_;
+  stream.tail.clear();
+  for (const auto& slot : slots_) {
+    Subscription* subscription = slot.subscription;
+    if (subscription == nullptr || &subscription->stream_ != &stream) continue;
+    if (subscription->started() && subscription->state_ != Subscription::State::gone)
+      reset(*subscription, ResetReason::epoch_changed, stream.state);
+  }
 }
 
 void LocalHub::begin(Subscription& subscription, const Start& start, bool fresh) {
@@ -206,40 +237,47 @@ void LocalHub::pump(Subscription& subscription) {
 
 void LocalHub::read_page(Subscription& subscription) {
   subscription.state_ = Subscription::State::reading;
+  const auto generation = subscription.stream_.generation;
   store_.read_after(subscription.stream_.id, subscription.position_, kPage,
-                    [alive = std::weak_ptr(alive_), ticket = ticket(subscription)](Result<Page> page) {
+                    [alive = std::weak_ptr(alive_), ticket = ticket(subscription), generation](Result<Page> page) {
                       const auto hub = alive.lock();
                       if (!hub) return;
-                      if (auto* found = (*hub)->find(ticket)) (*hub)->on_page(*found, std::move(page));
+                      auto* found = (*hub)->find(ticket);
+                      // It may have been told in the meantime that the stream is gone.
+                      if (found != nullptr && found->state_ == Subscription::State::reading)
+                        (*hub)->on_page(*found, generation, std::move(page));
                     });
 }
 
-void LocalHub::on_page(Subscription& subscription, Result<Page> page) {
+void LocalHub::read_page_later(const Subscription& subscription) {
+  executor_.run_after(kRetryStore, [alive = std::weak_ptr(alive_), ticket = ticket(subscription)] {
+    const auto hub = alive.lock();
+    if (!hub) return;
+    auto* found = (*hub)->find(ticket);
+    if (found != nullptr && found->state_ == Subscription::State::reading) (*hub)->pump(*found);
+  });
+}
+
+void LocalHub::on_page(Subscription& subscription, std::uint32_t generation, Result<Page> page) {
   auto& stream = subscription.stream_;
+  if (generation != stream.generation) return pump(subscription);  // the page of an epoch that is over
   if (!page) {
     if (page.error().kind == ErrorKind::not_found) return end(stream);
-    executor_.run_after(kRetryStore, [alive = std::weak_ptr(alive_), ticket = ticket(subscription)] {
-      const auto hub = alive.lock();
-      if (!hub) return;
-      auto* found = (*hub)->find(ticket);
-      if (found != nullptr && found->state_ == Subscription::State::reading) (*hub)->pump(*found);
-    });
-    return;
+    return read_page_later(subscription);
   }
-  const bool same_epoch = page->state.epoch == stream.state.epoch;
-  learn(stream, page->state);
-  if (!same_epoch) {
-    reset(subscription, ResetReason::epoch_changed, stream.state);
-  } else if (subscription.position_.next() < page->state.oldest) {
+  if (learn(stream, page->state)) return pump(subscription);
+  if (subscription.position_.next() < page->state.oldest) {
     reset(subscription, ResetReason::expired, stream.state);
-  } else {
-    for (auto& event : page->events) {
-      if (!subscription.reader_.can_take()) break;
-      check(event->seq == subscription.position_.next(), "a page of the log has no hole");
-      Rendering rendering(std::move(event));
-      ++counters_.from_store;
-      deliver(subscription, rendering);
-    }
+    return pump(subscription);
+  }
+  // A store that does not see yet what we have heard of.
+  if (page->events.empty()) return read_page_later(subscription);
+  for (auto& event : page->events) {
+    if (!subscription.reader_.can_take()) break;
+    check(event->seq == subscription.position_.next(), "a page of the log has no hole");
+    Rendering rendering(std::move(event));
+    ++counters_.from_store;
+    deliver(subscription, rendering);
   }
   pump(subscription);
 }
@@ -279,7 +317,7 @@ void LocalHub::on_committed(const EventPtr& event) {
   if (found == streams_.end()) return;
   auto& stream = *found->second;
   Rendering* rendering = stream.tail.add(event);
-  if (stream.known) stream.state.head = std::max(stream.state.head, event->seq);
+  stream.state.head = std::max(stream.state.head, event->seq);
   if (rendering != nullptr) deliver_live(stream, *rendering);
 }
 
@@ -321,19 +359,27 @@ void LocalHub::on_ephemeral(const EventPtr& event) {
 void LocalHub::on_trimmed(StreamId id, Seq oldest) {
   const auto found = streams_.find(id);
   if (found == streams_.end()) return;
-  found->second->state.oldest = std::max(found->second->state.oldest, oldest);
+  auto& state = found->second->state;
+  state.oldest = std::max(state.oldest, oldest);
+  // What is gone has been there, also where nobody told us of it.
+  state.head = std::max(state.head, Seq(oldest.value - 1));
   found->second->tail.trim(oldest);
 }
 
 void LocalHub::on_head(StreamId id, Seq head) {
   const auto found = streams_.find(id);
-  if (found == streams_.end() || !found->second->known || head <= found->second->state.head) return;
+  if (found == streams_.end()) return;
   auto& stream = *found->second;
-  stream.state.head = head;
-  const auto live = stream.live;
-  for (auto* subscription : live) {
-    leave_live(*subscription);
-    pump(*subscription);
+  stream.state.head = std::max(stream.state.head, head);
+  // Also where the head is known already: another reader's page may have told it, and nobody told the live ones.
+  for (std::size_t i = 0; i < stream.live.size();) {
+    Subscription& subscription = *stream.live[i];
+    if (!stream.durable || subscription.position_ >= head) {
+      ++i;
+      continue;
+    }
+    leave_live(subscription);  // the last one takes its place
+    pump(subscription);
   }
 }
 
@@ -344,6 +390,7 @@ void LocalHub::on_closed(StreamId id) {
 
 void LocalHub::end(LocalStream& stream) {
   stream.known = false;
+  stream.generation = ++generations_;
   stream.tail.clear();
   stream.starting.clear();
   stream.live.clear();

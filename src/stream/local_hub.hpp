@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/executor.hpp"
+#include "base/loop_counter.hpp"
 #include "stream/store.hpp"
 #include "stream/subscription.hpp"
 #include "stream/tail.hpp"
@@ -30,15 +31,23 @@ struct SubscriptionTicket {
   std::uint32_t generation;
 };
 
+// Who waits for a stream's state. `fresh`: the read began after it came, so that what it finds is not older than what the reader knows.
+struct WaitingStart {
+  SubscriptionTicket ticket;
+  Start start;
+  bool fresh;
+};
+
 struct LocalStream {
   StreamId id;
   bool known = false;    // `state` has been read
   bool reading = false;  // … or is being read
   bool durable = true;   // false: nothing is ever in the store, everything is live
-  StreamState state;     // head: the newest seq that this loop has heard of
+  std::uint32_t generation = 0;  // answers to what was asked in an earlier one tell of another epoch, or of a stream that is gone
+  StreamState state;     // head: the newest seq that this loop has heard of, also before the rest is known
   Tail tail;
   std::vector<Subscription*> live;  // dense: publishing walks it
-  std::vector<std::pair<SubscriptionTicket, Start>> starting;  // who waits for `state`
+  std::vector<WaitingStart> starting;
   std::vector<std::string> names;  // by which readers asked
   std::size_t subscriptions = 0;
   MonoTime unused_since{};
@@ -46,12 +55,14 @@ struct LocalStream {
 
 class LocalHub {
  public:
-  struct Counters {  // written on the loop, read by whoever scrapes it there
-    std::uint64_t delivered = 0;
-    std::uint64_t from_tail = 0;
-    std::uint64_t from_store = 0;
-    std::uint64_t slow = 0;  // how often a live reader fell back to catching up
-    std::uint64_t resets = 0;
+  struct Counters {  // written on the loop, read anywhere
+    LoopCounter delivered;
+    LoopCounter from_tail;
+    LoopCounter from_store;
+    LoopCounter slow;  // how often a live reader fell back to catching up
+    LoopCounter resets;
+    LoopCounter streams;        // now
+    LoopCounter subscriptions;  // now
   };
   static constexpr Millis kLinger{120'000};  // a stream without readers keeps its tail so long
 
@@ -78,7 +89,7 @@ class LocalHub {
   void sweep();
 
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
-  [[nodiscard]] std::size_t streams() const noexcept { return streams_.size(); }
+  [[nodiscard]] std::size_t streams() const noexcept { return streams_.size(); }  // on the loop, as the next
   [[nodiscard]] std::size_t subscriptions() const noexcept { return slots_.size() - free_slots_.size(); }
 
  private:
@@ -93,19 +104,23 @@ class LocalHub {
   [[nodiscard]] Subscription* find(SubscriptionTicket ticket) const noexcept;
 
   void read_state(LocalStream& stream);
-  void on_state(StreamId id, Result<Page> page);
+  void on_state(StreamId id, std::uint32_t generation, Result<Page> page);
   void begin(Subscription& subscription, const Start& start, bool fresh);
   void when_known(Subscription& subscription, const Start& start);
   void pump(Subscription& subscription);
   void read_page(Subscription& subscription);
-  void on_page(Subscription& subscription, Result<Page> page);
+  void on_page(Subscription& subscription, std::uint32_t generation, Result<Page> page);
+  void read_page_later(const Subscription& subscription);
   void deliver(Subscription& subscription, Rendering& event);
   void deliver_live(LocalStream& stream, Rendering& event);
   void reset(Subscription& subscription, ResetReason reason, const StreamState& state);
   void make_live(Subscription& subscription);
   void leave_live(Subscription& subscription) noexcept;
-  void learn(LocalStream& stream, const StreamState& state);
+  // True where the stream is in another epoch than it was: then everyone who had begun has been reset.
+  bool learn(LocalStream& stream, const StreamState& state);
+  void begin_epoch(LocalStream& stream);
   void end(LocalStream& stream);
+  void count_now() noexcept;
 
   const int index_;
   Executor& executor_;
@@ -114,6 +129,7 @@ class LocalHub {
   std::unordered_map<StreamId, std::unique_ptr<LocalStream>> streams_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_slots_;
+  std::uint32_t generations_ = 0;
   // Answers from the store that come after the hub is gone find this expired.
   std::shared_ptr<LocalHub*> alive_;
   Counters counters_;

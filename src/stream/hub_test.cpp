@@ -1,0 +1,76 @@
+#include "stream/hub.hpp"
+
+#include "stream/hub_fixture.hpp"
+
+namespace indaba::stream {
+namespace {
+
+class HubTest : public testing::Test {
+ protected:
+  HubTest() {
+    for (const auto id : {StreamId(1), StreamId(2)}) store_.create(id);
+    for (auto& executor : executors_) hub_.add_loop(executor, store_);
+  }
+  std::unique_ptr<Subscription> follow(std::size_t loop, RecordingReader& reader, StreamId stream) {
+    auto subscription = hub_.local(loop).subscribe(reader, stream, "name", true);
+    hub_.local(loop).start(*subscription, {});
+    store_.answer_all();
+    (void)reader.heard();
+    return subscription;
+  }
+  void run_all() {
+    for (auto& executor : executors_) executor.run();
+  }
+
+  ManualClock clock_;
+  MemoryStore store_;
+  std::array<ManualExecutor, 3> executors_;
+  Hub hub_{clock_};
+};
+
+TEST_F(HubTest, each_loop_hears_in_order_what_its_readers_follow_and_nothing_else) {
+  RecordingReader a;
+  RecordingReader b;
+  RecordingReader c;
+  const auto first = follow(0, a, StreamId(1));
+  const auto second = follow(1, b, StreamId(2));
+  const auto third = follow(2, c, StreamId(1));
+  const std::vector<EventPtr> group{store_.append(StreamId(1)), store_.append(StreamId(2)),
+                                    store_.append(StreamId(1))};
+  hub_.on_committed(group);
+  EXPECT_EQ(a.heard(), "") << "a loop's readers are touched on that loop only";
+  run_all();
+  EXPECT_EQ(a.heard(), "1, 2");
+  EXPECT_EQ(b.heard(), "1");
+  EXPECT_EQ(c.heard(), "1, 2");
+}
+
+TEST_F(HubTest, a_stream_that_nobody_follows_any_more_costs_no_loop_anything) {
+  RecordingReader reader;
+  auto subscription = follow(0, reader, StreamId(1));
+  subscription.reset();
+  executors_[0].advance(LocalHub::kLinger + Millis(1));
+  hub_.local(0).sweep();
+  hub_.on_committed(std::vector{store_.append(StreamId(1))});
+  hub_.on_trimmed(StreamId(1), Seq(2));
+  hub_.on_closed(StreamId(1));
+  run_all();
+  EXPECT_EQ(reader.heard(), "");
+  EXPECT_EQ(hub_.local(0).streams(), 0U);
+}
+
+TEST_F(HubTest, ephemeral_events_and_endings_reach_every_loop_that_follows) {
+  RecordingReader a;
+  RecordingReader b;
+  const auto first = follow(0, a, StreamId(1));
+  const auto second = follow(2, b, StreamId(1));
+  hub_.publish_ephemeral(StreamId(1), "typing", "");
+  hub_.publish_ephemeral(StreamId(2), "typing", "");
+  hub_.on_closed(StreamId(1));
+  run_all();
+  EXPECT_EQ(a.heard(), "ephemeral, gone");
+  EXPECT_EQ(b.heard(), "ephemeral, gone");
+}
+
+}  // namespace
+}  // namespace indaba::stream
