@@ -12,20 +12,28 @@ constexpr std::string_view kKeepSigningKey =
     "INSERT INTO meta (key, value) VALUES ('auth.signing_key', $1) ON CONFLICT (key) DO NOTHING";
 constexpr std::string_view kSigningKey = "SELECT value FROM meta WHERE key = 'auth.signing_key'";
 
-std::int64_t to_seconds(WallTime t) { return to_millis(t) / 1'000; }
+std::int64_t to_seconds(WallTime t) {
+  return to_millis(t) / 1'000;
+}
 
-std::string new_jti(Random& random) { return text::to_hex(crypto::random_bytes(random, 16)); }
+std::string new_jti(Random& random) {
+  return text::to_hex(crypto::random_bytes(random, 16));
+}
 
 }  // namespace
 
-Result<TokenMint> TokenMint::make(std::string_view signing_key, const Clock& clock, Random& random) {
+Result<TokenMint> TokenMint::make(std::string_view signing_key, const Clock& clock,
+                                  Random& random) {
   INDABA_TRY(auto key, JwtKey::from_secret(signing_key));
   return TokenMint(std::move(key), clock, random);
 }
 
 boost::json::object TokenMint::claims(std::string_view type, std::chrono::seconds lifetime) const {
   const std::int64_t now = to_seconds(clock_->wall());
-  return {{"token_type", type}, {"exp", now + lifetime.count()}, {"iat", now}, {"jti", new_jti(*random_)}};
+  return {{"token_type", type},
+          {"exp", now + lifetime.count()},
+          {"iat", now},
+          {"jti", new_jti(*random_)}};
 }
 
 std::string TokenMint::access_token(UserId user, SessionId session) const {
@@ -60,8 +68,9 @@ Result<SocketClaims> TokenMint::read_socket(std::string_view token) const {
   if (!user || !jti) return not_authenticated();
   // Sixty seconds are sixty seconds: this one does not get the leeway of tokens that others made.
   if (now > claims.expires_at) return token_expired();
-  SocketClaims socket{UserId(*user), SessionId(claims.number("sid").value_or(0)), std::string(*jti), claims.expires_at,
-                      std::nullopt, read_streams(claims.all)};
+  SocketClaims socket{UserId(*user),     SessionId(claims.number("sid").value_or(0)),
+                      std::string(*jti), claims.expires_at,
+                      std::nullopt,      read_streams(claims.all)};
   if (const auto ends_at = claims.number("ends_at")) socket.ends_at = from_millis(*ends_at);
   return socket;
 }
@@ -69,7 +78,8 @@ Result<SocketClaims> TokenMint::read_socket(std::string_view token) const {
 Result<std::string> find_or_make_signing_key(db::Session& session, Random& random) {
   const std::string fresh = new_secret(random) + new_secret(random);
   INDABA_TRY_VOID(session.execute(kKeepSigningKey, fresh));
-  INDABA_TRY(const auto kept, session.first<std::string>(kSigningKey, [](const db::Row& r) { return r.string(0); }));
+  INDABA_TRY(const auto kept,
+             session.first<std::string>(kSigningKey, [](const db::Row& r) { return r.string(0); }));
   if (!kept) return Error::internal("the signing key was not kept");
   return *kept;
 }
@@ -79,7 +89,8 @@ std::vector<std::string> read_streams(const boost::json::object& claims) {
   constexpr std::size_t kMaxStreamName = 256;
   std::vector<std::string> names;
   const auto* streams = claims.if_contains("streams");
-  if (streams == nullptr || !streams->is_array() || streams->as_array().size() > kMaxStreams) return names;
+  if (streams == nullptr || !streams->is_array() || streams->as_array().size() > kMaxStreams)
+    return names;
   for (const auto& name : streams->as_array()) {
     if (!name.is_string() || name.as_string().size() > kMaxStreamName) return {};
     names.emplace_back(name.as_string());

@@ -1,7 +1,9 @@
-// The tokens that we sign ourselves: access tokens with the claims of Django's SimpleJWT, and socket tokens.
+// The tokens that we sign ourselves: access tokens with the claims of Django's SimpleJWT, and
+// socket tokens.
 //
-// Signed with a key of our own (`auth.signing_key`), never with Django's: a token is ours only if it also names a session, so that
-// not even a shared key could make one into the other. Immutable; any thread.
+// Signed with a key of our own (`auth.signing_key`), never with Django's: a token is ours only if
+// it also names a session, so that not even a shared key could make one into the other. Immutable;
+// any thread.
 #pragma once
 
 #include "auth/jwt.hpp"
@@ -39,7 +41,8 @@ struct SocketClaims {
 class TokenMint {
  public:
   // `clock` and `random` must outlive the mint. The error is a sentence for the operator.
-  [[nodiscard]] static Result<TokenMint> make(std::string_view signing_key, const Clock& clock, Random& random);
+  [[nodiscard]] static Result<TokenMint> make(std::string_view signing_key, const Clock& clock,
+                                              Random& random);
 
   [[nodiscard]] std::string access_token(UserId user, SessionId session) const;
   [[nodiscard]] std::string socket_token(const Principal& principal) const;
@@ -49,7 +52,8 @@ class TokenMint {
  private:
   TokenMint(JwtKey key, const Clock& clock, Random& random)
       : key_(std::move(key)), keys_({key_}), clock_(&clock), random_(&random) {}
-  [[nodiscard]] boost::json::object claims(std::string_view type, std::chrono::seconds lifetime) const;
+  [[nodiscard]] boost::json::object claims(std::string_view type,
+                                           std::chrono::seconds lifetime) const;
 
   JwtKey key_;
   JwtKeySet keys_;

@@ -1,5 +1,5 @@
-// API keys as the authenticator knows them: found by the hash of their secret. An organisation makes and deletes them
-// (feature/orgs).
+// API keys as the authenticator knows them: found by the hash of their secret. An organisation
+// makes and deletes them (feature/orgs).
 #pragma once
 
 #include "base/ids.hpp"
@@ -27,6 +27,7 @@ inline constexpr std::array<std::string_view, 3> kApiKeyScopes{"publish", "read"
 [[nodiscard]] std::string join_scopes(const std::vector<std::string>& scopes);
 [[nodiscard]] std::vector<std::string> split_scopes(std::string_view text);
 
-[[nodiscard]] Result<std::optional<ApiKeyFacts>> find_api_key(db::Session& session, std::string_view secret_hash);
+[[nodiscard]] Result<std::optional<ApiKeyFacts>> find_api_key(db::Session& session,
+                                                              std::string_view secret_hash);
 
 }  // namespace indaba::auth

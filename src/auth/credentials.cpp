@@ -17,14 +17,18 @@ std::optional<Credentials> from_authorization(const http::Headers& headers) {
   const auto value = text::trim(*headers.find("authorization"));
   const auto space = value.find(' ');
   const auto scheme = value.substr(0, space);
-  if (!text::equal_ignoring_case(scheme, "Bearer") && !text::equal_ignoring_case(scheme, "Token")) return std::nullopt;
-  const auto token = space == std::string_view::npos ? std::string_view() : text::trim(value.substr(space));
-  if (token.empty() || token.find(' ') != std::string_view::npos) return Credentials{Credentials::Source::broken, {}};
+  if (!text::equal_ignoring_case(scheme, "Bearer") && !text::equal_ignoring_case(scheme, "Token"))
+    return std::nullopt;
+  const auto token =
+      space == std::string_view::npos ? std::string_view() : text::trim(value.substr(space));
+  if (token.empty() || token.find(' ') != std::string_view::npos)
+    return Credentials{Credentials::Source::broken, {}};
   return Credentials{Credentials::Source::header, std::string(token)};
 }
 
 std::optional<Credentials> from_cookie(const http::Request& request) {
-  // Over TLS the plain name does not count: only `__Host-` cannot be planted by a neighbouring host.
+  // Over TLS the plain name does not count: only `__Host-` cannot be planted by a neighbouring
+  // host.
   const auto name = request.secure ? kSecureCookieName : kPlainCookieName;
   auto value = read_cookie(request.headers, name);
   if (!value || value->empty()) return std::nullopt;
@@ -37,7 +41,8 @@ std::optional<Credentials> from_subprotocols(const http::Headers& headers) {
     if (name != "sec-websocket-protocol") continue;
     for (const auto part : text::split(value, ',')) {
       const auto item = text::trim(part);
-      if (after_bearer && !item.starts_with("indaba.")) return Credentials{Credentials::Source::subprotocol, std::string(item)};
+      if (after_bearer && !item.starts_with("indaba."))
+        return Credentials{Credentials::Source::subprotocol, std::string(item)};
       after_bearer = item == "Bearer";
     }
   }
@@ -85,10 +90,13 @@ std::optional<std::string> read_cookie(const http::Headers& headers, std::string
 }
 
 std::string session_cookie(std::string_view secret, bool secure, std::chrono::seconds lifetime) {
-  return fmt::format("{}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{}", secure ? kSecureCookieName : kPlainCookieName,
-                     secret, lifetime.count(), secure ? "; Secure" : "");
+  return fmt::format("{}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{}",
+                     secure ? kSecureCookieName : kPlainCookieName, secret, lifetime.count(),
+                     secure ? "; Secure" : "");
 }
 
-std::string ended_session_cookie(bool secure) { return session_cookie("", secure, std::chrono::seconds(0)); }
+std::string ended_session_cookie(bool secure) {
+  return session_cookie("", secure, std::chrono::seconds(0));
+}
 
 }  // namespace indaba::auth

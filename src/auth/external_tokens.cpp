@@ -18,7 +18,9 @@ Result<std::vector<JwtAlgorithm>> parse_algorithms(const std::vector<std::string
   std::vector<JwtAlgorithm> out;
   for (const auto& name : names) {
     const auto algorithm = parse_jwt_algorithm(name);
-    if (!algorithm) return misconfigured("auth.external.algorithms", "use HS256, RS256, ES256 or EdDSA, not " + name);
+    if (!algorithm)
+      return misconfigured("auth.external.algorithms",
+                           "use HS256, RS256, ES256 or EdDSA, not " + name);
     out.push_back(*algorithm);
   }
   return out;
@@ -31,7 +33,8 @@ Result<JwtKey> read_key(const std::string& text) {
   return key;
 }
 
-// The number and the text of a number are one identity: SimpleJWT writes `user_id` as a string from 5.4 on.
+// The number and the text of a number are one identity: SimpleJWT writes `user_id` as a string
+// from 5.4 on.
 std::optional<std::string> subject_of(const JwtClaims& claims) {
   for (std::string_view name : {"user_id", "sub"}) {
     if (const auto number = claims.number(name)) return std::to_string(*number);
@@ -43,25 +46,30 @@ std::optional<std::string> subject_of(const JwtClaims& claims) {
 
 }  // namespace
 
-ExternalVerifier::ExternalVerifier(ExternalSettings settings, JwtKeySet keys, std::unique_ptr<JwksSource> jwks,
-                                   const Clock& clock)
+ExternalVerifier::ExternalVerifier(ExternalSettings settings, JwtKeySet keys,
+                                   std::unique_ptr<JwksSource> jwks, const Clock& clock)
     : settings_(std::move(settings)),
-      // An issuer that is no SimpleJWT has no `token_type`. Where the operator named the issuer, its absence is accepted; another
-      // type than "access" never is.
-      policy_{.type_required = settings_.issuer.empty(), .issuer = settings_.issuer, .audience = settings_.audience},
+      // An issuer that is no SimpleJWT has no `token_type`. Where the operator named the issuer,
+      // its absence is accepted; another type than "access" never is.
+      policy_{.type_required = settings_.issuer.empty(),
+              .issuer = settings_.issuer,
+              .audience = settings_.audience},
       keys_(std::move(keys)),
       jwks_(std::move(jwks)),
       clock_(clock) {}
 
-Result<std::unique_ptr<ExternalVerifier>> ExternalVerifier::make(ExternalSettings settings, const Clock& clock,
+Result<std::unique_ptr<ExternalVerifier>> ExternalVerifier::make(ExternalSettings settings,
+                                                                 const Clock& clock,
                                                                  JwksFetch fetch) {
   INDABA_TRY(const auto allowed, parse_algorithms(settings.algorithms));
   std::vector<JwtKey> keys;
   if (!settings.key.empty()) {
     INDABA_TRY(auto key, read_key(settings.key));
-    if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), key.algorithm()) == allowed.end())
+    if (!allowed.empty() &&
+        std::find(allowed.begin(), allowed.end(), key.algorithm()) == allowed.end())
       return misconfigured("auth.external.algorithms",
-                           fmt::format("auth.external.key is for {}, which is not among them", to_string(key.algorithm())));
+                           fmt::format("auth.external.key is for {}, which is not among them",
+                                       to_string(key.algorithm())));
     keys.push_back(std::move(key));
   }
   std::unique_ptr<JwksSource> jwks;
@@ -70,8 +78,8 @@ Result<std::unique_ptr<ExternalVerifier>> ExternalVerifier::make(ExternalSetting
       return misconfigured("auth.external.jwks_url", fine.error().detail);
     jwks = std::make_unique<JwksSource>(settings.jwks_url, allowed, clock, std::move(fetch));
   }
-  return std::unique_ptr<ExternalVerifier>(
-      new ExternalVerifier(std::move(settings), JwtKeySet(std::move(keys)), std::move(jwks), clock));
+  return std::unique_ptr<ExternalVerifier>(new ExternalVerifier(
+      std::move(settings), JwtKeySet(std::move(keys)), std::move(jwks), clock));
 }
 
 Task<Result<ExternalToken>> ExternalVerifier::verify(std::string token) {
@@ -100,7 +108,8 @@ Result<ExternalToken> ExternalVerifier::read(const JwtClaims& claims, WallTime n
   }
   token.identity.issuer = issuer;
   token.identity.subject = *std::move(subject);
-  token.identity.wished_name = claims.text("preferred_username").value_or(claims.text("username").value_or(""));
+  token.identity.wished_name =
+      claims.text("preferred_username").value_or(claims.text("username").value_or(""));
   // A token that is taken only thanks to the leeway ends with the leeway; any other at its `exp`.
   token.expires_at = now < claims.expires_at ? claims.expires_at : claims.expires_at + kClockLeeway;
   token.streams = read_streams(claims.all);

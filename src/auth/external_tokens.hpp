@@ -1,7 +1,9 @@
-// Tokens of an existing service: Django with SimpleJWT, or any issuer of JWT whose key the operator configured.
+// Tokens of an existing service: Django with SimpleJWT, or any issuer of JWT whose key the operator
+// configured.
 //
-// An external identity is (issuer, subject), and never a local user of the same number, unless the operator says that the numbers
-// are the same (`auth.external_ids`). Any thread; verify() is awaited on an executor, for it may wait for keys to be fetched.
+// An external identity is (issuer, subject), and never a local user of the same number, unless the
+// operator says that the numbers are the same (`auth.external_ids`). Any thread; verify() is
+// awaited on an executor, for it may wait for keys to be fetched.
 #pragma once
 
 #include "auth/jwks.hpp"
@@ -15,8 +17,8 @@
 namespace indaba::auth {
 
 struct ExternalSettings {
-  std::string key;       // a secret (HS256) or a public key as PEM
-  std::string jwks_url;  // instead of a key, or beside it
+  std::string key;                      // a secret (HS256) or a public key as PEM
+  std::string jwks_url;                 // instead of a key, or beside it
   std::vector<std::string> algorithms;  // empty: what the keys are for
   std::string issuer;
   std::string audience;
@@ -34,13 +36,14 @@ struct ExternalToken {
 class ExternalVerifier {
  public:
   // The error is a sentence for the operator. `clock` must outlive the verifier.
-  [[nodiscard]] static Result<std::unique_ptr<ExternalVerifier>> make(ExternalSettings settings, const Clock& clock,
-                                                                      JwksFetch fetch = blocking_fetch_jwks);
+  [[nodiscard]] static Result<std::unique_ptr<ExternalVerifier>> make(
+      ExternalSettings settings, const Clock& clock, JwksFetch fetch = blocking_fetch_jwks);
 
   [[nodiscard]] Task<Result<ExternalToken>> verify(std::string token);
 
  private:
-  ExternalVerifier(ExternalSettings settings, JwtKeySet keys, std::unique_ptr<JwksSource> jwks, const Clock& clock);
+  ExternalVerifier(ExternalSettings settings, JwtKeySet keys, std::unique_ptr<JwksSource> jwks,
+                   const Clock& clock);
   [[nodiscard]] Result<ExternalToken> read(const JwtClaims& claims, WallTime now) const;
 
   const ExternalSettings settings_;

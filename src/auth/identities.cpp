@@ -35,8 +35,8 @@ Task<Result<std::optional<Identities::UserFacts>>> Identities::user(UserId id) {
   auto reading = database_.read(query);
   INDABA_CO_TRY(auto found, co_await reading);
   if (!found || !found->active) co_return std::optional<UserFacts>();
-  UserFacts facts{std::move(found->username), std::move(found->display_name), std::move(found->locale), found->superuser,
-                  found->me_stream};
+  UserFacts facts{std::move(found->username), std::move(found->display_name),
+                  std::move(found->locale), found->superuser, found->me_stream};
   users_.put(id, facts, ticket);
   co_return std::optional(std::move(facts));
 }
@@ -56,13 +56,16 @@ Task<Result<std::optional<Identities::SessionFacts>>> Identities::session(Sessio
   co_return std::move(facts);
 }
 
-Task<Result<std::optional<Identities::SessionFacts>>> Identities::session_by_secret(SessionKind kind, std::string secret) {
+Task<Result<std::optional<Identities::SessionFacts>>> Identities::session_by_secret(
+    SessionKind kind, std::string secret) {
   const std::string hash = hash_secret(secret);
   const std::string key = fmt::format("{}:{}", to_string(kind), hash);
   auto facts = secrets_.find(key);
   if (!facts) {
     const auto ticket = secrets_.ticket(key);
-    auto query = [kind, hash](db::Session& session) { return find_session_by_secret(session, kind, hash); };
+    auto query = [kind, hash](db::Session& session) {
+      return find_session_by_secret(session, kind, hash);
+    };
     auto reading = database_.read(query);
     INDABA_CO_TRY(const auto row, co_await reading);
     if (!row) co_return std::optional<SessionFacts>();
@@ -85,11 +88,13 @@ Task<Result<std::optional<ApiKeyFacts>>> Identities::api_key(std::string secret)
 }
 
 Task<Result<UserId>> Identities::external(ExternalIdentity identity) {
-  const std::string key =
-      identity.same_number ? std::to_string(identity.same_number.value) : identity.issuer + '\n' + identity.subject;
+  const std::string key = identity.same_number ? std::to_string(identity.same_number.value)
+                                               : identity.issuer + '\n' + identity.subject;
   if (const auto known = externals_.find(key)) co_return *known;
   const auto ticket = externals_.ticket(key);
-  auto change = [this, identity](db::WriteTx& tx) { return adopt_external_user(tx, identity, clock_, random_); };
+  auto change = [this, identity](db::WriteTx& tx) {
+    return adopt_external_user(tx, identity, clock_, random_);
+  };
   auto writing = database_.write(db::Shard(0), change);
   INDABA_CO_TRY(const auto written, co_await writing);
   externals_.put(key, written.value, ticket);
@@ -103,10 +108,13 @@ void Identities::session_ended(SessionId id) {
 
 void Identities::session_changed(SessionId id) {
   sessions_.forget(id);
-  secrets_.forget_if([id](const std::string&, const SessionFacts& facts) { return facts.id == id; });
+  secrets_.forget_if(
+      [id](const std::string&, const SessionFacts& facts) { return facts.id == id; });
 }
 
-void Identities::user_changed(UserId id) { users_.forget(id); }
+void Identities::user_changed(UserId id) {
+  users_.forget(id);
+}
 
 void Identities::user_disabled(UserId id) {
   revocations_.disable(id);
@@ -122,7 +130,9 @@ void Identities::api_key_ended(ApiKeyId id) {
 Task<void> Identities::keep_alive(SessionFacts session, Millis lifetime) {
   const WallTime now = clock_.wall();
   if (session.kind != SessionKind::cookie || now - session.seen_at < kTouchEvery) co_return;
-  auto change = [id = session.id, lifetime, now](db::WriteTx& tx) { return touch_session(tx, id, lifetime, now); };
+  auto change = [id = session.id, lifetime, now](db::WriteTx& tx) {
+    return touch_session(tx, id, lifetime, now);
+  };
   auto writing = database_.write(db::Shard(0), change);
   // Where it fails, the next request tries again.
   if (const auto written = co_await writing) session_changed(session.id);

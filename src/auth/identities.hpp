@@ -1,8 +1,10 @@
-// Identities: who is behind a session, a secret or a number, from memory where it is known and from the database where it is not.
+// Identities: who is behind a session, a secret or a number, from memory where it is known and from
+// the database where it is not.
 //
-// A request of somebody who was here a minute ago costs no query. Whoever changes what stands here says so after the commit
-// (session_ended, user_changed, …), on any thread; awaiting happens on an executor. Entries are bounded in number and age, so that
-// even a change that nobody told of (another node) is seen within a minute.
+// A request of somebody who was here a minute ago costs no query. Whoever changes what stands here
+// says so after the commit (session_ended, user_changed, …), on any thread; awaiting happens on an
+// executor. Entries are bounded in number and age, so that even a change that nobody told of
+// (another node) is seen within a minute.
 #pragma once
 
 #include "auth/api_keys.hpp"
@@ -45,7 +47,8 @@ class Identities {
   // nullopt: there is none (any more), or it is not active, or its time is over.
   [[nodiscard]] Task<Result<std::optional<UserFacts>>> user(UserId id);
   [[nodiscard]] Task<Result<std::optional<SessionFacts>>> session(SessionId id);
-  [[nodiscard]] Task<Result<std::optional<SessionFacts>>> session_by_secret(SessionKind kind, std::string secret);
+  [[nodiscard]] Task<Result<std::optional<SessionFacts>>> session_by_secret(SessionKind kind,
+                                                                            std::string secret);
   [[nodiscard]] Task<Result<std::optional<ApiKeyFacts>>> api_key(std::string secret);
   // The user behind an external identity; a row is made on first sight.
   [[nodiscard]] Task<Result<UserId>> external(ExternalIdentity identity);

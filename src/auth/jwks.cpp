@@ -51,7 +51,8 @@ Result<JwtKeySet> parse_jwks(std::string_view document, const std::vector<JwtAlg
   INDABA_TRY(const auto value, json::parse(document));
   const auto* set = value.if_object();
   const auto* keys = set != nullptr ? set->if_contains("keys") : nullptr;
-  if (keys == nullptr || !keys->is_array()) return Error(ErrorKind::invalid, "a JWKS is an object with an array `keys`");
+  if (keys == nullptr || !keys->is_array())
+    return Error(ErrorKind::invalid, "a JWKS is an object with an array `keys`");
   std::vector<JwtKey> found;
   for (const auto& entry : keys->as_array()) {
     if (found.size() == JwtKeySet::kMaxKeys) break;
@@ -59,8 +60,11 @@ Result<JwtKeySet> parse_jwks(std::string_view document, const std::vector<JwtAlg
     auto key = object != nullptr ? read_key(*object) : std::nullopt;
     if (!key) continue;
     // A key that names its algorithm is for that one alone.
-    if (const auto alg = member(*object, "alg"); alg && *alg != to_string(key->algorithm())) continue;
-    if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), key->algorithm()) == allowed.end()) continue;
+    if (const auto alg = member(*object, "alg"); alg && *alg != to_string(key->algorithm()))
+      continue;
+    if (!allowed.empty() &&
+        std::find(allowed.begin(), allowed.end(), key->algorithm()) == allowed.end())
+      continue;
     found.push_back(*std::move(key));
   }
   return JwtKeySet(std::move(found));
@@ -92,7 +96,8 @@ struct JwksSource::Refreshed {
   void await_resume() const noexcept {}
 };
 
-JwksSource::JwksSource(std::string url, std::vector<JwtAlgorithm> allowed, const Clock& clock, JwksFetch fetch)
+JwksSource::JwksSource(std::string url, std::vector<JwtAlgorithm> allowed, const Clock& clock,
+                       JwksFetch fetch)
     : url_(std::move(url)), allowed_(std::move(allowed)), clock_(clock), fetch_(std::move(fetch)) {
   thread_ = std::thread([this] { fetch_until_stopped(); });
 }
@@ -116,7 +121,9 @@ Task<std::shared_ptr<const JwtKeySet>> JwksSource::keys_for(std::string kid) {
   co_return keys();
 }
 
-bool JwksSource::due_locked() const { return !tried_at_ || clock_.mono() - *tried_at_ >= kMinInterval; }
+bool JwksSource::due_locked() const {
+  return !tried_at_ || clock_.mono() - *tried_at_ >= kMinInterval;
+}
 
 void JwksSource::fetch_until_stopped() {
   while (true) {
@@ -134,7 +141,8 @@ void JwksSource::fetch_until_stopped() {
 }
 
 void JwksSource::take(Result<std::string> answer) {
-  auto parsed = answer ? parse_jwks(*answer, allowed_) : Result<JwtKeySet>(std::move(answer).error());
+  auto parsed =
+      answer ? parse_jwks(*answer, allowed_) : Result<JwtKeySet>(std::move(answer).error());
   std::vector<Waiting> waiting;
   {
     const std::lock_guard lock(mutex_);
@@ -145,7 +153,8 @@ void JwksSource::take(Result<std::string> answer) {
     }
     waiting.swap(waiting_);
   }
-  for (const auto& one : waiting) one.executor->post([awaiting = one.awaiting] { awaiting.resume(); });
+  for (const auto& one : waiting)
+    one.executor->post([awaiting = one.awaiting] { awaiting.resume(); });
 }
 
 }  // namespace indaba::auth

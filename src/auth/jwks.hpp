@@ -1,9 +1,10 @@
 // JSON Web Key Sets (RFC 7517): reading one, and fetching one from its issuer.
 //
-// JwksSource fetches on a thread of its own with libcurl: https, or http on the loopback address alone; no redirects, at most 256 KiB
-// in at most 5 s. The address is the operator's, not a stranger's, but what it answers is. The last good set is kept while the
-// issuer cannot be reached. A token with an unknown `kid` causes at most one fetch a minute, so that a stranger who invents kids
-// cannot make us hammer the issuer.
+// JwksSource fetches on a thread of its own with libcurl: https, or http on the loopback address
+// alone; no redirects, at most 256 KiB in at most 5 s. The address is the operator's, not a
+// stranger's, but what it answers is. The last good set is kept while the issuer cannot be reached.
+// A token with an unknown `kid` causes at most one fetch a minute, so that a stranger who invents
+// kids cannot make us hammer the issuer.
 #pragma once
 
 #include "auth/jwt_key.hpp"
@@ -22,9 +23,12 @@
 
 namespace indaba::auth {
 
-// The keys of a set that we can use: RSA, EC P-256 and Ed25519 for signatures, of the `allowed` algorithms (empty: all). Secrets
-// ("oct") from an address are refused: whoever can read the address could sign. Keys that we do not understand are skipped.
-[[nodiscard]] Result<JwtKeySet> parse_jwks(std::string_view document, const std::vector<JwtAlgorithm>& allowed);
+// The keys of a set that we can use: RSA, EC P-256 and Ed25519 for signatures, of the `allowed`
+// algorithms (empty: all). Secrets
+// ("oct") from an address are refused: whoever can read the address could sign. Keys that we do not
+// understand are skipped.
+[[nodiscard]] Result<JwtKeySet> parse_jwks(std::string_view document,
+                                           const std::vector<JwtAlgorithm>& allowed);
 
 // May this address be fetched from?
 [[nodiscard]] Result<void> check_jwks_url(std::string_view url);
@@ -38,7 +42,8 @@ class JwksSource {
   static constexpr Millis kMinInterval = std::chrono::minutes(1);
   static constexpr Millis kMaxAge = std::chrono::minutes(10);
 
-  JwksSource(std::string url, std::vector<JwtAlgorithm> allowed, const Clock& clock, JwksFetch fetch = blocking_fetch_jwks);
+  JwksSource(std::string url, std::vector<JwtAlgorithm> allowed, const Clock& clock,
+             JwksFetch fetch = blocking_fetch_jwks);
   ~JwksSource();  // ends the thread; whoever still waits is resumed
   JwksSource(const JwksSource&) = delete;
   JwksSource& operator=(const JwksSource&) = delete;

@@ -44,13 +44,15 @@ Error unreachable(std::string why) {
 
 Result<void> check_jwks_url(std::string_view url) {
   const std::unique_ptr<CURLU, CurlUrlDeleter> parsed(curl_url());
-  if (!parsed || curl_url_set(parsed.get(), CURLUPART_URL, std::string(url).c_str(), 0) != CURLUE_OK)
+  if (!parsed ||
+      curl_url_set(parsed.get(), CURLUPART_URL, std::string(url).c_str(), 0) != CURLUE_OK)
     return Error(ErrorKind::invalid, "this is no URL");
   const std::string scheme = part_of(parsed.get(), CURLUPART_SCHEME);
   const std::string host = part_of(parsed.get(), CURLUPART_HOST);
   const bool loopback = host == "127.0.0.1" || host == "[::1]" || host == "localhost";
   if (scheme == "https" || (scheme == "http" && loopback)) return {};
-  return Error(ErrorKind::invalid, "keys are fetched over https, or over http from the loopback address");
+  return Error(ErrorKind::invalid,
+               "keys are fetched over https, or over http from the loopback address");
 }
 
 Result<std::string> blocking_fetch_jwks(const std::string& url) {

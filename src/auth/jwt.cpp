@@ -26,9 +26,10 @@ std::optional<Parts> split_token(std::string_view token) {
   const auto first = token.find('.');
   if (first == std::string_view::npos) return std::nullopt;
   const auto second = token.find('.', first + 1);
-  if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos) return std::nullopt;
-  return Parts{token.substr(0, first), token.substr(first + 1, second - first - 1), token.substr(second + 1),
-               token.substr(0, second)};
+  if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos)
+    return std::nullopt;
+  return Parts{token.substr(0, first), token.substr(first + 1, second - first - 1),
+               token.substr(second + 1), token.substr(0, second)};
 }
 
 std::optional<boost::json::object> parse_part(std::string_view encoded) {
@@ -55,7 +56,8 @@ std::optional<Header> read_header(std::string_view encoded) {
   if (const auto* typ = object->if_contains("typ")) {
     if (!typ->is_string()) return std::nullopt;
     const std::string_view name(typ->as_string());
-    if (!text::equal_ignoring_case(name, "JWT") && !text::equal_ignoring_case(name, "at+jwt")) return std::nullopt;
+    if (!text::equal_ignoring_case(name, "JWT") && !text::equal_ignoring_case(name, "at+jwt"))
+      return std::nullopt;
   }
   Header header{*algorithm, {}};
   if (const auto* kid = object->if_contains("kid")) {
@@ -66,14 +68,16 @@ std::optional<Header> read_header(std::string_view encoded) {
 }
 
 std::optional<std::int64_t> whole_seconds(const boost::json::value& value) {
-  if (value.is_int64() && value.as_int64() >= 0 && value.as_int64() <= kMaxSeconds) return value.as_int64();
+  if (value.is_int64() && value.as_int64() >= 0 && value.as_int64() <= kMaxSeconds)
+    return value.as_int64();
   return std::nullopt;
 }
 
 // `iat` and `nbf`: some issuers write them with a fraction.
 std::optional<WallTime> moment(const boost::json::value& value) {
   if (const auto seconds = whole_seconds(value)) return WallTime(std::chrono::seconds(*seconds));
-  if (value.is_double() && value.as_double() >= 0 && value.as_double() <= static_cast<double>(kMaxSeconds))
+  if (value.is_double() && value.as_double() >= 0 &&
+      value.as_double() <= static_cast<double>(kMaxSeconds))
     return from_millis(static_cast<std::int64_t>(std::floor(value.as_double() * 1000)));
   return std::nullopt;
 }
@@ -88,8 +92,11 @@ bool begun(const boost::json::object& claims, std::string_view name, WallTime no
 bool audience_fits(const boost::json::object& claims, std::string_view wanted) {
   const auto* aud = claims.if_contains("aud");
   if (aud == nullptr) return false;
-  const auto is_wanted = [&](const boost::json::value& v) { return v.is_string() && v.as_string() == wanted; };
-  if (aud->is_array()) return std::any_of(aud->as_array().begin(), aud->as_array().end(), is_wanted);
+  const auto is_wanted = [&](const boost::json::value& v) {
+    return v.is_string() && v.as_string() == wanted;
+  };
+  if (aud->is_array())
+    return std::any_of(aud->as_array().begin(), aud->as_array().end(), is_wanted);
   return is_wanted(*aud);
 }
 
@@ -102,7 +109,8 @@ Result<JwtClaims> check_claims(boost::json::object claims, const JwtPolicy& poli
   const bool typed = policy.type_required || claims.contains("token_type");
   if (typed && !claim_is(claims, "token_type", policy.token_type)) return not_authenticated();
   if (!policy.issuer.empty() && !claim_is(claims, "iss", policy.issuer)) return not_authenticated();
-  if (!policy.audience.empty() && !audience_fits(claims, policy.audience)) return not_authenticated();
+  if (!policy.audience.empty() && !audience_fits(claims, policy.audience))
+    return not_authenticated();
   if (!begun(claims, "nbf", now) || !begun(claims, "iat", now)) return not_authenticated();
   const auto* exp = claims.if_contains("exp");
   const auto seconds = exp != nullptr ? whole_seconds(*exp) : std::nullopt;
@@ -130,19 +138,25 @@ std::optional<std::int64_t> JwtClaims::number(std::string_view name) const noexc
   return number;
 }
 
-Error not_authenticated() { return Error(ErrorKind::unauthenticated, "The credentials are not valid."); }
+Error not_authenticated() {
+  return Error(ErrorKind::unauthenticated, "The credentials are not valid.");
+}
 
-Error token_expired() { return Error(ErrorKind::unauthenticated, "token_expired", "The token has expired."); }
+Error token_expired() {
+  return Error(ErrorKind::unauthenticated, "token_expired", "The token has expired.");
+}
 
-Result<JwtClaims> verify_jwt(std::string_view token, const JwtKeySet& keys, const JwtPolicy& policy, WallTime now) {
+Result<JwtClaims> verify_jwt(std::string_view token, const JwtKeySet& keys, const JwtPolicy& policy,
+                             WallTime now) {
   const auto parts = split_token(token);
   if (!parts) return not_authenticated();
   const auto header = read_header(parts->header);
   const auto signature = text::from_base64url(parts->signature);
   if (!header || !signature || signature->empty()) return not_authenticated();
   const auto candidates = keys.candidates(header->algorithm, header->kid);
-  const bool right = std::any_of(candidates.begin(), candidates.end(),
-                                 [&](const JwtKey* key) { return key->verify(parts->signed_text, *signature); });
+  const bool right = std::any_of(candidates.begin(), candidates.end(), [&](const JwtKey* key) {
+    return key->verify(parts->signed_text, *signature);
+  });
   if (!right) return not_authenticated();
   auto claims = parse_part(parts->payload);
   if (!claims) return not_authenticated();
@@ -157,7 +171,9 @@ std::optional<std::string> peek_kid(std::string_view token) {
   return std::move(header->kid);
 }
 
-bool looks_like_jwt(std::string_view text) noexcept { return std::count(text.begin(), text.end(), '.') == 2; }
+bool looks_like_jwt(std::string_view text) noexcept {
+  return std::count(text.begin(), text.end(), '.') == 2;
+}
 
 std::string sign_jwt(const boost::json::object& claims, const JwtKey& key) {
   boost::json::object header{{"alg", to_string(key.algorithm())}, {"typ", "JWT"}};

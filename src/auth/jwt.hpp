@@ -1,8 +1,9 @@
 // JSON Web Tokens (RFC 7515, 7519; checks of RFC 8725), as Django SimpleJWT makes them.
 //
-// Everything in a token is a stranger's word until the signature is right: the algorithm comes from the key, `kid` only picks among
-// the keys that we have, `jku`, `x5u`, `x5c` and `jwk` are ignored, and `crit` is refused. All failures are one and the same
-// `unauthenticated`; only a token whose signature is right and whose time is over says so (`token_expired`).
+// Everything in a token is a stranger's word until the signature is right: the algorithm comes from
+// the key, `kid` only picks among the keys that we have, `jku`, `x5u`, `x5c` and `jwk` are ignored,
+// and `crit` is refused. All failures are one and the same `unauthenticated`; only a token whose
+// signature is right and whose time is over says so (`token_expired`).
 //
 // Pure functions; time is a parameter.
 #pragma once
@@ -36,17 +37,19 @@ struct JwtClaims {
 
   // A claim that is a string; nullopt where it is absent or something else.
   [[nodiscard]] std::optional<std::string_view> text(std::string_view name) const noexcept;
-  // A positive whole number below 2^53, also where it is written as a string (SimpleJWT from 5.4 on).
+  // A positive whole number below 2^53, also where it is written as a string (SimpleJWT from 5.4
+  // on).
   [[nodiscard]] std::optional<std::int64_t> number(std::string_view name) const noexcept;
 };
 
 [[nodiscard]] Error not_authenticated();
 [[nodiscard]] Error token_expired();
 
-[[nodiscard]] Result<JwtClaims> verify_jwt(std::string_view token, const JwtKeySet& keys, const JwtPolicy& policy, WallTime now);
+[[nodiscard]] Result<JwtClaims> verify_jwt(std::string_view token, const JwtKeySet& keys,
+                                           const JwtPolicy& policy, WallTime now);
 
-// The `kid` that a token names, unverified: only to decide whether keys should be fetched again. Empty where there is none;
-// nullopt where this is no token at all.
+// The `kid` that a token names, unverified: only to decide whether keys should be fetched again.
+// Empty where there is none; nullopt where this is no token at all.
 [[nodiscard]] std::optional<std::string> peek_kid(std::string_view token);
 
 // Has `text` the shape of a JWS (two dots)? Then it is no opaque token of ours.

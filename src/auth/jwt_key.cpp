@@ -43,7 +43,9 @@ Bignum to_bignum(std::string_view big_endian) {
   return Bignum(BN_bin2bn(bytes(big_endian), static_cast<int>(big_endian.size()), nullptr));
 }
 
-Error bad_key(std::string sentence) { return Error(ErrorKind::invalid, std::move(sentence)); }
+Error bad_key(std::string sentence) {
+  return Error(ErrorKind::invalid, std::move(sentence));
+}
 
 std::shared_ptr<EVP_PKEY> make_public_key(const char* type, OSSL_PARAM* params) {
   KeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr));
@@ -56,7 +58,8 @@ std::shared_ptr<EVP_PKEY> make_public_key(const char* type, OSSL_PARAM* params) 
   return {pkey, EVP_PKEY_free};
 }
 
-// JWS has r||s, OpenSSL wants DER. Zero is no valid r or s (the "psychic signature", CVE-2022-21449): refused before any arithmetic.
+// JWS has r||s, OpenSSL wants DER. Zero is no valid r or s (the "psychic signature",
+// CVE-2022-21449): refused before any arithmetic.
 std::optional<std::string> ecdsa_to_der(std::string_view raw) {
   if (raw.size() != 2 * kP256Bytes) return std::nullopt;
   Bignum r = to_bignum(raw.substr(0, kP256Bytes));
@@ -74,10 +77,13 @@ std::optional<std::string> ecdsa_to_der(std::string_view raw) {
   return out;
 }
 
-bool verify_digest(EVP_PKEY* pkey, const EVP_MD* digest, std::string_view text, std::string_view signature) {
+bool verify_digest(EVP_PKEY* pkey, const EVP_MD* digest, std::string_view text,
+                   std::string_view signature) {
   DigestContext context(EVP_MD_CTX_new());
-  const bool right = context && EVP_DigestVerifyInit(context.get(), nullptr, digest, nullptr, pkey) == 1 &&
-                     EVP_DigestVerify(context.get(), bytes(signature), signature.size(), bytes(text), text.size()) == 1;
+  const bool right = context &&
+                     EVP_DigestVerifyInit(context.get(), nullptr, digest, nullptr, pkey) == 1 &&
+                     EVP_DigestVerify(context.get(), bytes(signature), signature.size(),
+                                      bytes(text), text.size()) == 1;
   ERR_clear_error();
   return right;
 }
@@ -86,16 +92,21 @@ bool verify_digest(EVP_PKEY* pkey, const EVP_MD* digest, std::string_view text, 
 
 std::string_view to_string(JwtAlgorithm algorithm) noexcept {
   switch (algorithm) {
-    case JwtAlgorithm::hs256: return "HS256";
-    case JwtAlgorithm::rs256: return "RS256";
-    case JwtAlgorithm::es256: return "ES256";
-    case JwtAlgorithm::eddsa: return "EdDSA";
+    case JwtAlgorithm::hs256:
+      return "HS256";
+    case JwtAlgorithm::rs256:
+      return "RS256";
+    case JwtAlgorithm::es256:
+      return "ES256";
+    case JwtAlgorithm::eddsa:
+      return "EdDSA";
   }
   return "";
 }
 
 std::optional<JwtAlgorithm> parse_jwt_algorithm(std::string_view name) noexcept {
-  for (auto a : {JwtAlgorithm::hs256, JwtAlgorithm::rs256, JwtAlgorithm::es256, JwtAlgorithm::eddsa})
+  for (auto a :
+       {JwtAlgorithm::hs256, JwtAlgorithm::rs256, JwtAlgorithm::es256, JwtAlgorithm::eddsa})
     if (to_string(a) == name) return a;
   return std::nullopt;
 }
@@ -110,8 +121,10 @@ Result<JwtKey> JwtKey::from_secret(std::string_view secret, std::string kid) {
 }
 
 Result<JwtKey> JwtKey::from_pem(std::string_view pem, std::string kid) {
-  std::unique_ptr<BIO, Freer<BIO_free_all>> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  std::shared_ptr<EVP_PKEY> pkey(bio ? PEM_read_bio_PUBKEY(bio.get(), nullptr, nullptr, nullptr) : nullptr, EVP_PKEY_free);
+  std::unique_ptr<BIO, Freer<BIO_free_all>> bio(
+      BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  std::shared_ptr<EVP_PKEY> pkey(
+      bio ? PEM_read_bio_PUBKEY(bio.get(), nullptr, nullptr, nullptr) : nullptr, EVP_PKEY_free);
   ERR_clear_error();
   if (!pkey) return bad_key("this is no PEM of a public key (-----BEGIN PUBLIC KEY-----)");
   return from_pkey(std::move(pkey), std::move(kid));
@@ -120,7 +133,8 @@ Result<JwtKey> JwtKey::from_pem(std::string_view pem, std::string kid) {
 Result<JwtKey> JwtKey::from_pkey(std::shared_ptr<EVP_PKEY> pkey, std::string kid) {
   if (EVP_PKEY_is_a(pkey.get(), "RSA") == 1) {
     const int bits = EVP_PKEY_get_bits(pkey.get());
-    if (bits < kMinRsaBits || bits > kMaxRsaBits) return bad_key("an RSA key has 2048 to 8192 bits");
+    if (bits < kMinRsaBits || bits > kMaxRsaBits)
+      return bad_key("an RSA key has 2048 to 8192 bits");
     JwtKey key(JwtAlgorithm::rs256, std::move(kid));
     key.pkey_ = std::move(pkey);
     return key;
@@ -147,7 +161,8 @@ Result<JwtKey> JwtKey::from_rsa(std::string_view n, std::string_view e, std::str
   const Bignum modulus = to_bignum(n);
   const Bignum exponent = to_bignum(e);
   ParamBuilder builder(OSSL_PARAM_BLD_new());
-  if (!builder || !modulus || !exponent || OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, modulus.get()) != 1 ||
+  if (!builder || !modulus || !exponent ||
+      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, modulus.get()) != 1 ||
       OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, exponent.get()) != 1)
     return bad_key("the RSA key cannot be read");
   const Params params(OSSL_PARAM_BLD_to_param(builder.get()));
@@ -157,13 +172,15 @@ Result<JwtKey> JwtKey::from_rsa(std::string_view n, std::string_view e, std::str
 }
 
 Result<JwtKey> JwtKey::from_p256(std::string_view x, std::string_view y, std::string kid) {
-  if (x.size() != kP256Bytes || y.size() != kP256Bytes) return bad_key("a P-256 key has two members of 32 bytes");
+  if (x.size() != kP256Bytes || y.size() != kP256Bytes)
+    return bad_key("a P-256 key has two members of 32 bytes");
   std::string point = "\x04";
   point.append(x).append(y);
   std::string group = "prime256v1";
   const std::array<OSSL_PARAM, 3> params{
       OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group.data(), group.size()),
-      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()), OSSL_PARAM_construct_end()};
+      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()),
+      OSSL_PARAM_construct_end()};
   // OpenSSL refuses a point that is not on the curve here.
   auto pkey = make_public_key("EC", const_cast<OSSL_PARAM*>(params.data()));
   if (!pkey) return bad_key("the EC key is no point of P-256");
@@ -171,7 +188,8 @@ Result<JwtKey> JwtKey::from_p256(std::string_view x, std::string_view y, std::st
 }
 
 Result<JwtKey> JwtKey::from_ed25519(std::string_view x, std::string kid) {
-  std::shared_ptr<EVP_PKEY> pkey(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes(x), x.size()), EVP_PKEY_free);
+  std::shared_ptr<EVP_PKEY> pkey(
+      EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes(x), x.size()), EVP_PKEY_free);
   ERR_clear_error();
   if (!pkey) return bad_key("an Ed25519 key has 32 bytes");
   return from_pkey(std::move(pkey), std::move(kid));
@@ -202,7 +220,8 @@ JwtKeySet::JwtKeySet(std::vector<JwtKey> keys) : keys_(std::move(keys)) {
   if (keys_.size() > kMaxKeys) keys_.erase(keys_.begin() + kMaxKeys, keys_.end());
 }
 
-std::vector<const JwtKey*> JwtKeySet::candidates(JwtAlgorithm algorithm, std::string_view kid) const {
+std::vector<const JwtKey*> JwtKeySet::candidates(JwtAlgorithm algorithm,
+                                                 std::string_view kid) const {
   constexpr std::size_t kMaxTried = 4;  // verification costs time that a stranger decides on
   std::vector<const JwtKey*> found;
   for (const JwtKey& key : keys_) {
@@ -215,8 +234,9 @@ std::vector<const JwtKey*> JwtKeySet::candidates(JwtAlgorithm algorithm, std::st
 }
 
 bool JwtKeySet::knows(std::string_view kid) const noexcept {
-  return std::any_of(keys_.begin(), keys_.end(),
-                     [&](const JwtKey& key) { return kid.empty() || key.kid().empty() || key.kid() == kid; });
+  return std::any_of(keys_.begin(), keys_.end(), [&](const JwtKey& key) {
+    return kid.empty() || key.kid().empty() || key.kid() == kid;
+  });
 }
 
 }  // namespace indaba::auth

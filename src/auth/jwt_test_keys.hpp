@@ -20,10 +20,18 @@ namespace indaba::auth::testing {
 
 using PrivateKey = std::shared_ptr<EVP_PKEY>;
 
-inline PrivateKey make_rsa(unsigned bits = 2048) { return {EVP_RSA_gen(bits), EVP_PKEY_free}; }
-inline PrivateKey make_p256() { return {EVP_EC_gen("P-256"), EVP_PKEY_free}; }
-inline PrivateKey make_p384() { return {EVP_EC_gen("P-384"), EVP_PKEY_free}; }
-inline PrivateKey make_ed25519() { return {EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"), EVP_PKEY_free}; }
+inline PrivateKey make_rsa(unsigned bits = 2048) {
+  return {EVP_RSA_gen(bits), EVP_PKEY_free};
+}
+inline PrivateKey make_p256() {
+  return {EVP_EC_gen("P-256"), EVP_PKEY_free};
+}
+inline PrivateKey make_p384() {
+  return {EVP_EC_gen("P-384"), EVP_PKEY_free};
+}
+inline PrivateKey make_ed25519() {
+  return {EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"), EVP_PKEY_free};
+}
 
 inline std::string public_pem(const PrivateKey& key) {
   std::unique_ptr<BIO, decltype(&BIO_free_all)> bio(BIO_new(BIO_s_mem()), BIO_free_all);
@@ -60,8 +68,8 @@ inline std::string raw_ed25519(const PrivateKey& key) {
 
 inline std::string der_to_raw_ecdsa(std::string_view der) {
   const auto* p = reinterpret_cast<const unsigned char*>(der.data());
-  std::unique_ptr<ECDSA_SIG, decltype(&ECDSA_SIG_free)> sig(d2i_ECDSA_SIG(nullptr, &p, static_cast<long>(der.size())),
-                                                            ECDSA_SIG_free);
+  std::unique_ptr<ECDSA_SIG, decltype(&ECDSA_SIG_free)> sig(
+      d2i_ECDSA_SIG(nullptr, &p, static_cast<long>(der.size())), ECDSA_SIG_free);
   std::string out(64, '\0');
   BN_bn2binpad(ECDSA_SIG_get0_r(sig.get()), reinterpret_cast<unsigned char*>(out.data()), 32);
   BN_bn2binpad(ECDSA_SIG_get0_s(sig.get()), reinterpret_cast<unsigned char*>(out.data()) + 32, 32);
@@ -69,7 +77,8 @@ inline std::string der_to_raw_ecdsa(std::string_view der) {
 }
 
 inline std::string sign_with(const PrivateKey& key, const EVP_MD* digest, std::string_view text) {
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
+                                                                  EVP_MD_CTX_free);
   EVP_DigestSignInit(context.get(), nullptr, digest, nullptr, key.get());
   std::size_t length = 1024;
   std::string out(length, '\0');
@@ -82,8 +91,9 @@ inline std::string sign_with(const PrivateKey& key, const EVP_MD* digest, std::s
 inline std::string hmac_with(std::string_view secret, std::string_view text) {
   std::string out(32, '\0');
   unsigned length = 0;
-  HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()), reinterpret_cast<const unsigned char*>(text.data()),
-       text.size(), reinterpret_cast<unsigned char*>(out.data()), &length);
+  HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
+       reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+       reinterpret_cast<unsigned char*>(out.data()), &length);
   return out;
 }
 
@@ -93,7 +103,8 @@ inline std::string unsigned_token(std::string_view header, std::string_view payl
 inline std::string with_signature(const std::string& signed_text, std::string_view signature) {
   return signed_text + "." + text::to_base64url(signature);
 }
-inline std::string hs256(std::string_view header, std::string_view payload, std::string_view secret) {
+inline std::string hs256(std::string_view header, std::string_view payload,
+                         std::string_view secret) {
   const auto text = unsigned_token(header, payload);
   return with_signature(text, hmac_with(secret, text));
 }

@@ -53,8 +53,8 @@ TEST(PasswordHasher, knows_nobody_whatever_the_password) {
   EXPECT_FALSE(db::run_on(executor, hasher.verify("", "the password of nobody")).value().right);
 }
 
-Task<void> count_outcome(PasswordHasher* hasher, std::atomic<int>* fine, std::atomic<int>* busy, std::promise<void>* done,
-                         int expected) {
+Task<void> count_outcome(PasswordHasher* hasher, std::atomic<int>* fine, std::atomic<int>* busy,
+                         std::promise<void>* done, int expected) {
   auto hashing = hasher->hash("correct horse");
   const auto hash = co_await hashing;
   if (hash) {

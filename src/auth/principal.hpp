@@ -1,4 +1,5 @@
-// Principal: who is calling, as far as it is proved. Made by the authenticator from a request's credentials; a plain value.
+// Principal: who is calling, as far as it is proved. Made by the authenticator from a request's
+// credentials; a plain value.
 #pragma once
 
 #include "base/clock.hpp"
@@ -17,7 +18,15 @@ enum class Role : std::uint8_t { member = 1, moderator = 2, admin = 3, owner = 4
 BOOST_DESCRIBE_ENUM(Role, member, moderator, admin, owner)
 
 enum class PrincipalKind : std::uint8_t { anonymous, user, api_key };
-enum class CredentialKind : std::uint8_t { none, access_token, personal_token, api_key, session_cookie, socket_token, external_token };
+enum class CredentialKind : std::uint8_t {
+  none,
+  access_token,
+  personal_token,
+  api_key,
+  session_cookie,
+  socket_token,
+  external_token
+};
 
 struct Principal {
   PrincipalKind kind = PrincipalKind::anonymous;

@@ -11,7 +11,8 @@ Task<Result<Principal>> RequestAuthenticator::authenticate(const http::Request& 
 Task<Result<Principal>> RequestAuthenticator::authenticate_socket(const http::Request& request) {
   auto credentials = read_socket_credentials(request);
   using Source = Credentials::Source;
-  if (credentials.source == Source::none || credentials.source == Source::broken || credentials.source == Source::cookie)
+  if (credentials.source == Source::none || credentials.source == Source::broken ||
+      credentials.source == Source::cookie)
     co_return co_await from_credentials(std::move(credentials));
   if (credentials.source == Source::query && !settings_.query_token) {
     // URLs are written down in too many places for a token that lives longer than a minute.
@@ -53,7 +54,8 @@ Task<Result<Principal>> RequestAuthenticator::from_token(std::string token) {
   auto ours = mint_.read_access(token);
   if (ours) co_return co_await from_access(*ours);
   auto external = external_.load();
-  if (external == nullptr || ours.error().code == token_expired().code) co_return std::move(ours).error();
+  if (external == nullptr || ours.error().code == token_expired().code)
+    co_return std::move(ours).error();
   co_return co_await from_external(std::move(external), std::move(token));
 }
 
@@ -84,7 +86,8 @@ Task<Result<Principal>> RequestAuthenticator::from_socket_token(SocketClaims cla
   co_return principal;
 }
 
-Task<Result<Principal>> RequestAuthenticator::from_external(std::shared_ptr<ExternalVerifier> external, std::string token) {
+Task<Result<Principal>> RequestAuthenticator::from_external(
+    std::shared_ptr<ExternalVerifier> external, std::string token) {
   INDABA_CO_TRY(auto verified, co_await external->verify(std::move(token)));
   INDABA_CO_TRY(const auto user, co_await identities_.external(std::move(verified.identity)));
   INDABA_CO_TRY(auto principal, co_await for_user(user, CredentialKind::external_token));
@@ -93,12 +96,14 @@ Task<Result<Principal>> RequestAuthenticator::from_external(std::shared_ptr<Exte
   co_return principal;
 }
 
-Task<Result<Principal>> RequestAuthenticator::from_session_secret(SessionKind kind, std::string secret) {
+Task<Result<Principal>> RequestAuthenticator::from_session_secret(SessionKind kind,
+                                                                  std::string secret) {
   INDABA_CO_TRY(auto session, co_await identities_.session_by_secret(kind, std::move(secret)));
   if (!session) co_return not_authenticated();
   const bool cookie = kind == SessionKind::cookie;
-  INDABA_CO_TRY(auto principal, co_await for_user(session->user, cookie ? CredentialKind::session_cookie
-                                                                        : CredentialKind::personal_token));
+  INDABA_CO_TRY(auto principal,
+                co_await for_user(session->user, cookie ? CredentialKind::session_cookie
+                                                        : CredentialKind::personal_token));
   principal.session = session->id;
   if (!cookie) principal.expires_at = session->expires_at;
   co_await identities_.keep_alive(*std::move(session), kCookieLifetime);

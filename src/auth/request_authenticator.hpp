@@ -1,8 +1,10 @@
-// RequestAuthenticator: all the ways in. An access token or an external token, an API key, a personal token, the session cookie;
-// for sockets also the socket token, which opens a socket and nothing else.
+// RequestAuthenticator: all the ways in. An access token or an external token, an API key, a
+// personal token, the session cookie; for sockets also the socket token, which opens a socket and
+// nothing else.
 //
-// What a token is decides what is done with it, not the scheme before it (`Bearer` and `Token` are the same). Any executor.
-// Errors: unauthenticated (`token_expired` where the signature was right and the time is over), unavailable.
+// What a token is decides what is done with it, not the scheme before it (`Bearer` and `Token` are
+// the same). Any executor. Errors: unauthenticated (`token_expired` where the signature was right
+// and the time is over), unavailable.
 #pragma once
 
 #include "auth/access_tokens.hpp"
@@ -29,7 +31,8 @@ class RequestAuthenticator final : public Authenticator, public SocketAuthentica
 
   // All must outlive this; `external` may be null.
   RequestAuthenticator(Settings settings, Identities& identities, const TokenMint& mint,
-                       std::shared_ptr<ExternalVerifier> external, db::Database& database, const Clock& clock)
+                       std::shared_ptr<ExternalVerifier> external, db::Database& database,
+                       const Clock& clock)
       : settings_(settings),
         identities_(identities),
         mint_(mint),
@@ -38,11 +41,14 @@ class RequestAuthenticator final : public Authenticator, public SocketAuthentica
         clock_(clock) {}
 
   // Other keys for external tokens, from now on; any thread. What was verified before stays.
-  void replace_external(std::shared_ptr<ExternalVerifier> external) { external_.store(std::move(external)); }
+  void replace_external(std::shared_ptr<ExternalVerifier> external) {
+    external_.store(std::move(external));
+  }
 
   Task<Result<Principal>> authenticate(const http::Request& request) override;
 
-  // A principal that comes back may have ended meanwhile: whoever registers it somewhere asks still_valid() once more after that.
+  // A principal that comes back may have ended meanwhile: whoever registers it somewhere asks
+  // still_valid() once more after that.
   Task<Result<Principal>> authenticate_socket(const http::Request& request) override;
   Task<Result<Principal>> authenticate_socket_token(std::string token) override;
 
@@ -56,7 +62,8 @@ class RequestAuthenticator final : public Authenticator, public SocketAuthentica
   Task<Result<Principal>> from_token(std::string token);
   Task<Result<Principal>> from_access(AccessClaims claims);
   Task<Result<Principal>> from_socket_token(SocketClaims claims);
-  Task<Result<Principal>> from_external(std::shared_ptr<ExternalVerifier> external, std::string token);
+  Task<Result<Principal>> from_external(std::shared_ptr<ExternalVerifier> external,
+                                        std::string token);
   Task<Result<Principal>> from_session_secret(SessionKind kind, std::string secret);
   Task<Result<Principal>> from_api_key(std::string secret);
   Task<Result<Principal>> for_user(UserId id, CredentialKind credential);

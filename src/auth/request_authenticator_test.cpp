@@ -8,12 +8,15 @@ namespace {
 
 class RequestAuthenticatorTest : public AuthWorld {
  protected:
-  static void expect_refused(const Result<Principal>& result, std::string_view code = "unauthenticated") {
+  static void expect_refused(const Result<Principal>& result,
+                             std::string_view code = "unauthenticated") {
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().kind, ErrorKind::unauthenticated);
     EXPECT_EQ(result.error().code_or_slug(), code);
   }
-  Result<Principal> open_socket(http::Request request) { return await(authenticator_.authenticate_socket(request)); }
+  Result<Principal> open_socket(http::Request request) {
+    return await(authenticator_.authenticate_socket(request));
+  }
   void end(UserId user, SessionId session) {
     ASSERT_TRUE(write([&](db::WriteTx& tx) { return end_session(tx, user, session); }));
     identities_.session_ended(session);
@@ -24,14 +27,16 @@ TEST_F(RequestAuthenticatorTest, somebody_without_credentials_is_anonymous) {
   const auto nobody = authenticate({});
   ASSERT_TRUE(nobody);
   EXPECT_FALSE(nobody->is_known());
-  EXPECT_FALSE(authenticate(request_with("authorization", "Basic YTpi"))->is_known()) << "the credentials of a proxy";
+  EXPECT_FALSE(authenticate(request_with("authorization", "Basic YTpi"))->is_known())
+      << "the credentials of a proxy";
 }
 
 TEST_F(RequestAuthenticatorTest, an_access_token_is_its_user) {
   const auto anna = make_user("anna");
   const auto signed_in = sign_in(anna.id);
   for (std::string_view scheme : {"Bearer", "bearer", "Token"}) {
-    const auto principal = authenticate(request_with("authorization", fmt::format("{} {}", scheme, signed_in.access)));
+    const auto principal =
+        authenticate(request_with("authorization", fmt::format("{} {}", scheme, signed_in.access)));
     ASSERT_TRUE(principal) << scheme;
     EXPECT_EQ(principal->user, anna.id);
     EXPECT_EQ(principal->username, "anna");
@@ -58,7 +63,9 @@ TEST_F(RequestAuthenticatorTest, a_disabled_user_is_nobody) {
   const auto anna = make_user("anna");
   const auto signed_in = sign_in(anna.id);
   const auto principal = bearer(signed_in.access).value();
-  ASSERT_TRUE(write([&](db::WriteTx& tx) { return tx.sql().execute("UPDATE users SET active = 0 WHERE id = $1", anna.id); }));
+  ASSERT_TRUE(write([&](db::WriteTx& tx) {
+    return tx.sql().execute("UPDATE users SET active = 0 WHERE id = $1", anna.id);
+  }));
   identities_.user_disabled(anna.id);
   expect_refused(bearer(signed_in.access));
   EXPECT_FALSE(authenticator_.still_valid(principal, clock_.wall()));
@@ -73,7 +80,8 @@ TEST_F(RequestAuthenticatorTest, a_refresh_or_socket_token_is_no_access_token) {
 }
 
 TEST_F(RequestAuthenticatorTest, broken_credentials_are_refused) {
-  for (std::string_view value : {"Bearer", "Bearer ", "Bearer a b", "Bearer x", "Bearer ..", "Token 0123456789abcdef"})
+  for (std::string_view value :
+       {"Bearer", "Bearer ", "Bearer a b", "Bearer x", "Bearer ..", "Token 0123456789abcdef"})
     expect_refused(authenticate(request_with("authorization", value)));
   auto twice = request_with("authorization", "Bearer a.b.c");
   twice.headers.add("authorization", "Bearer a.b.c");
@@ -83,7 +91,8 @@ TEST_F(RequestAuthenticatorTest, broken_credentials_are_refused) {
 TEST_F(RequestAuthenticatorTest, a_cookie_is_its_session_under_the_name_that_fits_the_transport) {
   const auto anna = make_user("anna");
   const auto signed_in = sign_in(anna.id, SessionKind::cookie);
-  const auto plain = authenticate(request_with("cookie", fmt::format("x=1; indaba_session={}", signed_in.secret)));
+  const auto plain =
+      authenticate(request_with("cookie", fmt::format("x=1; indaba_session={}", signed_in.secret)));
   ASSERT_TRUE(plain);
   EXPECT_EQ(plain->credential, CredentialKind::session_cookie);
   EXPECT_EQ(plain->session, signed_in.session);
@@ -94,8 +103,10 @@ TEST_F(RequestAuthenticatorTest, a_cookie_is_its_session_under_the_name_that_fit
   host.secure = true;
   EXPECT_TRUE(authenticate(host)->is_known());
   expect_refused(authenticate(request_with("cookie", "indaba_session=ic_nonsense")));
-  EXPECT_FALSE(authenticate(request_with("cookie", fmt::format("indaba_session={0}; indaba_session={0}", signed_in.secret)))
-                   ->is_known())
+  EXPECT_FALSE(
+      authenticate(request_with("cookie", fmt::format("indaba_session={0}; indaba_session={0}",
+                                                      signed_in.secret)))
+          ->is_known())
       << "one of two was planted";
 }
 
@@ -119,7 +130,8 @@ TEST_F(RequestAuthenticatorTest, a_cookie_with_a_new_secret_leaves_the_old_one_w
   };
   ASSERT_TRUE(with(signed_in.secret));
   const auto fresh = new_secret(random_, kCookiePrefix);
-  ASSERT_TRUE(write([&](db::WriteTx& tx) { return replace_secret(tx, signed_in.session, hash_secret(fresh)); }));
+  ASSERT_TRUE(write(
+      [&](db::WriteTx& tx) { return replace_secret(tx, signed_in.session, hash_secret(fresh)); }));
   identities_.session_changed(signed_in.session);
   expect_refused(with(signed_in.secret));
   EXPECT_TRUE(with(fresh));
@@ -129,7 +141,8 @@ TEST_F(RequestAuthenticatorTest, a_personal_token_works_in_both_schemes_until_it
   const auto anna = make_user("anna");
   const auto token = sign_in(anna.id, SessionKind::personal, std::chrono::hours(1));
   for (std::string_view scheme : {"Token", "Bearer"}) {
-    const auto principal = authenticate(request_with("authorization", fmt::format("{} {}", scheme, token.secret)));
+    const auto principal =
+        authenticate(request_with("authorization", fmt::format("{} {}", scheme, token.secret)));
     ASSERT_TRUE(principal);
     EXPECT_EQ(principal->credential, CredentialKind::personal_token);
     EXPECT_EQ(principal->expires_at, clock_.wall() + std::chrono::hours(1));
@@ -138,14 +151,19 @@ TEST_F(RequestAuthenticatorTest, a_personal_token_works_in_both_schemes_until_it
   expect_refused(bearer(token.secret));
 }
 
-TEST_F(RequestAuthenticatorTest, an_api_key_belongs_to_its_organisation_and_ends_when_it_is_deleted) {
+TEST_F(RequestAuthenticatorTest,
+       an_api_key_belongs_to_its_organisation_and_ends_when_it_is_deleted) {
   const std::string secret = new_secret(random_, kApiKeyPrefix);
   ASSERT_TRUE(write([&](db::WriteTx& tx) -> Result<void> {
-    INDABA_TRY_VOID(tx.sql().execute("INSERT INTO orgs (id, slug, name, notifications_stream, created_at) VALUES (3,'a','A',1,0)"));
+    INDABA_TRY_VOID(
+        tx.sql().execute("INSERT INTO orgs (id, slug, name, notifications_stream, created_at) "
+                         "VALUES (3,'a','A',1,0)"));
     const std::string hash = hash_secret(secret);
-    return tx.sql().execute("INSERT INTO api_keys (id, org_id, name, secret_hash, scopes, created_at) VALUES (5,3,'k',$1,"
-                            "'publish read',0)",
-                            hash);
+    return tx.sql().execute(
+        "INSERT INTO api_keys (id, org_id, name, secret_hash, scopes, created_at) VALUES "
+        "(5,3,'k',$1,"
+        "'publish read',0)",
+        hash);
   }));
   const auto principal = bearer(secret);
   ASSERT_TRUE(principal);
@@ -153,7 +171,8 @@ TEST_F(RequestAuthenticatorTest, an_api_key_belongs_to_its_organisation_and_ends
   EXPECT_EQ(principal->key_org, OrgId(3));
   EXPECT_TRUE(principal->has_scope("publish"));
   EXPECT_FALSE(principal->has_scope("admin"));
-  ASSERT_TRUE(write([&](db::WriteTx& tx) { return tx.sql().execute("DELETE FROM api_keys WHERE id = 5"); }));
+  ASSERT_TRUE(write(
+      [&](db::WriteTx& tx) { return tx.sql().execute("DELETE FROM api_keys WHERE id = 5"); }));
   identities_.api_key_ended(ApiKeyId(5));
   expect_refused(bearer(secret));
   EXPECT_FALSE(authenticator_.still_valid(*principal, clock_.wall()));
@@ -182,11 +201,13 @@ TEST_F(RequestAuthenticatorTest, a_socket_token_of_an_ended_session_opens_nothin
   expect_refused(open_socket(request_with("", "", "token=" + token)));
 }
 
-TEST_F(RequestAuthenticatorTest, another_token_in_the_url_is_refused_unless_the_operator_allows_it) {
+TEST_F(RequestAuthenticatorTest,
+       another_token_in_the_url_is_refused_unless_the_operator_allows_it) {
   const auto anna = make_user("anna");
   const auto signed_in = sign_in(anna.id);
   expect_refused(open_socket(request_with("", "", "token=" + signed_in.access)));
-  RequestAuthenticator lenient({.query_token = true}, identities_, mint_, nullptr, *database_, clock_);
+  RequestAuthenticator lenient({.query_token = true}, identities_, mint_, nullptr, *database_,
+                               clock_);
   const auto request = request_with("", "", "token=" + signed_in.access);
   EXPECT_TRUE(await(lenient.authenticate_socket(request)));
 }
@@ -195,7 +216,8 @@ TEST_F(RequestAuthenticatorTest, a_socket_takes_the_first_credential_that_is_pre
   const auto anna = make_user("anna");
   const auto ben = make_user("ben");
   const auto carla = make_user("carla");
-  auto request = request_with("sec-websocket-protocol", "indaba.v1, Bearer, " + sign_in(anna.id).access);
+  auto request =
+      request_with("sec-websocket-protocol", "indaba.v1, Bearer, " + sign_in(anna.id).access);
   request.headers.add("authorization", "Bearer " + sign_in(ben.id).access);
   request.headers.add("cookie", "indaba_session=" + sign_in(carla.id, SessionKind::cookie).secret);
   EXPECT_EQ(open_socket(request)->username, "anna");
@@ -212,12 +234,14 @@ TEST_F(RequestAuthenticatorTest, a_socket_takes_the_first_credential_that_is_pre
 TEST_F(RequestAuthenticatorTest, an_external_identity_is_never_the_local_user_of_the_same_number) {
   constexpr std::string_view kSecret = "django-insecure-of-a-team-that-was-there-before";
   const auto anna = make_user("anna");
-  auto external = std::shared_ptr(ExternalVerifier::make({.key = std::string(kSecret)}, clock_).value());
+  auto external =
+      std::shared_ptr(ExternalVerifier::make({.key = std::string(kSecret)}, clock_).value());
   authenticator_.replace_external(external);
   const auto token = testing::hs256(
       R"({"alg":"HS256"})",
-      fmt::format(R"({{"token_type":"access","exp":{},"user_id":{},"username":"anna","streams":["orgs/a/topics/x"]}})",
-                  to_millis(clock_.wall()) / 1000 + 300, anna.id.value),
+      fmt::format(
+          R"({{"token_type":"access","exp":{},"user_id":{},"username":"anna","streams":["orgs/a/topics/x"]}})",
+          to_millis(clock_.wall()) / 1000 + 300, anna.id.value),
       kSecret);
   const auto first = bearer(token);
   ASSERT_TRUE(first);
@@ -237,10 +261,11 @@ TEST_F(RequestAuthenticatorTest, with_external_ids_the_numbers_are_the_same) {
   authenticator_.replace_external(
       ExternalVerifier::make({.key = std::string(kSecret), .same_numbers = true}, clock_).value());
   const auto token_of = [&](std::int64_t user) {
-    return testing::hs256(R"({"alg":"HS256"})",
-                          fmt::format(R"({{"token_type":"access","exp":{},"user_id":"{}","username":"zoe"}})",
-                                      to_millis(clock_.wall()) / 1000 + 300, user),
-                          kSecret);
+    return testing::hs256(
+        R"({"alg":"HS256"})",
+        fmt::format(R"({{"token_type":"access","exp":{},"user_id":"{}","username":"zoe"}})",
+                    to_millis(clock_.wall()) / 1000 + 300, user),
+        kSecret);
   };
   EXPECT_EQ(bearer(token_of(anna.id.value))->username, "anna");
   const auto zoe = bearer(token_of(4711));

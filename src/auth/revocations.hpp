@@ -1,8 +1,10 @@
-// Revocations: what ended recently, so that anything that holds a principal can ask in memory whether it still counts.
+// Revocations: what ended recently, so that anything that holds a principal can ask in memory
+// whether it still counts.
 //
-// Any thread. Sockets are ended by those who hold them (api::AccessChanges); this covers the moments between: a frame that is being
-// read, a socket whose handshake began before the revocation and was registered after it. Therefore an entry need not live for ever:
-// the newest 65,536 of each kind are kept.
+// Any thread. Sockets are ended by those who hold them (api::AccessChanges); this covers the
+// moments between: a frame that is being read, a socket whose handshake began before the revocation
+// and was registered after it. Therefore an entry need not live for ever: the newest 65,536 of each
+// kind are kept.
 #pragma once
 
 #include "auth/principal.hpp"
@@ -31,8 +33,12 @@ class RevokedIds {
     std::unordered_set<std::int64_t> ids;
     std::deque<std::int64_t> oldest_first;
   };
-  [[nodiscard]] Shard& shard_of(std::int64_t id) { return shards_[static_cast<std::size_t>(id) % kShards]; }
-  [[nodiscard]] const Shard& shard_of(std::int64_t id) const { return shards_[static_cast<std::size_t>(id) % kShards]; }
+  [[nodiscard]] Shard& shard_of(std::int64_t id) {
+    return shards_[static_cast<std::size_t>(id) % kShards];
+  }
+  [[nodiscard]] const Shard& shard_of(std::int64_t id) const {
+    return shards_[static_cast<std::size_t>(id) % kShards];
+  }
 
   std::atomic<bool> any_{false};
   std::array<Shard, kShards> shards_;

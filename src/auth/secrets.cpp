@@ -10,6 +10,8 @@ std::string new_secret(Random& random, std::string_view prefix) {
   return std::string(prefix) + crypto::random_token(random, kSecretBytes);
 }
 
-std::string hash_secret(std::string_view secret) { return text::to_hex(crypto::sha256(secret)); }
+std::string hash_secret(std::string_view secret) {
+  return text::to_hex(crypto::sha256(secret));
+}
 
 }  // namespace indaba::auth

@@ -1,7 +1,9 @@
-// Opaque secrets that we hand out once and recognise later: refresh tokens, cookies, personal tokens, API keys, invitation codes.
+// Opaque secrets that we hand out once and recognise later: refresh tokens, cookies, personal
+// tokens, API keys, invitation codes.
 //
-// 192 bits from the CSPRNG behind a short prefix that says what it is (so that a scanner for leaked secrets can find it, and a look
-// at the prefix spares a look into the database). Only SHA-256 is stored: the secret is random, so there is nothing to guess.
+// 192 bits from the CSPRNG behind a short prefix that says what it is (so that a scanner for leaked
+// secrets can find it, and a look at the prefix spares a look into the database). Only SHA-256 is
+// stored: the secret is random, so there is nothing to guess.
 #pragma once
 
 #include "base/random.hpp"

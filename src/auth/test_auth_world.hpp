@@ -34,26 +34,34 @@ class AuthWorld : public ::testing::Test {
     user.username = std::move(name);
     user.password_hash = blocking_hash_password(password, kTestCost).value();
     user.superuser = superuser;
-    return write([&](db::WriteTx& tx) { return create_user(tx, user, clock_, random_); }).value().value;
+    return write([&](db::WriteTx& tx) { return create_user(tx, user, clock_, random_); })
+        .value()
+        .value;
   }
   struct SignedIn {
     SessionId session;
     std::string secret;  // cookie, personal token or refresh token
     std::string access;
   };
-  SignedIn sign_in(UserId user, SessionKind kind = SessionKind::tokens, Millis lifetime = kRefreshLifetime) {
+  SignedIn sign_in(UserId user, SessionKind kind = SessionKind::tokens,
+                   Millis lifetime = kRefreshLifetime) {
     const auto session = new_session(kind, random_, {"test", "127.0.0.1"}, lifetime);
     const auto id =
-        write([&](db::WriteTx& tx) { return start_session(tx, user, session, clock_.wall()); }).value().value.id;
+        write([&](db::WriteTx& tx) { return start_session(tx, user, session, clock_.wall()); })
+            .value()
+            .value.id;
     return {id, session.secret, mint_.access_token(user, id)};
   }
-  static http::Request request_with(std::string_view name, std::string_view value, std::string query = {}) {
+  static http::Request request_with(std::string_view name, std::string_view value,
+                                    std::string query = {}) {
     http::Request request;
     if (!name.empty()) request.headers.add(name, value);
     request.query = std::move(query);
     return request;
   }
-  Result<Principal> authenticate(http::Request request) { return await(authenticator_.authenticate(request)); }
+  Result<Principal> authenticate(http::Request request) {
+    return await(authenticator_.authenticate(request));
+  }
   Result<Principal> bearer(std::string_view token) {
     return authenticate(request_with("authorization", fmt::format("Bearer {}", token)));
   }
@@ -68,7 +76,8 @@ class AuthWorld : public ::testing::Test {
   stream::EventLog log_;
   db::TestExecutor executor_;
   std::unique_ptr<db::SqliteDatabase> database_;
-  TokenMint mint_ = TokenMint::make("a signing key for tests, long enough", clock_, random_).value();
+  TokenMint mint_ =
+      TokenMint::make("a signing key for tests, long enough", clock_, random_).value();
   Identities identities_{*database_, clock_, random_};
   RequestAuthenticator authenticator_{{}, identities_, mint_, nullptr, *database_, clock_};
 };

@@ -7,17 +7,23 @@ namespace indaba::auth {
 
 namespace {
 
-#define INDABA_USER_COLUMNS                                                                                              \
-  "id, username, display_name, email, locale, time_zone, quiet_start, quiet_end, avatar, password_hash, superuser, active, " \
+#define INDABA_USER_COLUMNS                                                                \
+  "id, username, display_name, email, locale, time_zone, quiet_start, quiet_end, avatar, " \
+  "password_hash, superuser, active, "                                                     \
   "me_stream"
 constexpr std::string_view kUserById = "SELECT " INDABA_USER_COLUMNS " FROM users WHERE id = $1";
-constexpr std::string_view kUserByName = "SELECT " INDABA_USER_COLUMNS " FROM users WHERE username_key = $1";
+constexpr std::string_view kUserByName =
+    "SELECT " INDABA_USER_COLUMNS " FROM users WHERE username_key = $1";
 #undef INDABA_USER_COLUMNS
-constexpr std::string_view kUserByIdentity = "SELECT id FROM users WHERE issuer = $1 AND subject = $2";
-constexpr std::string_view kBrief = "SELECT id, username, display_name FROM users WHERE id = $1 AND active = 1";
+constexpr std::string_view kUserByIdentity =
+    "SELECT id FROM users WHERE issuer = $1 AND subject = $2";
+constexpr std::string_view kBrief =
+    "SELECT id, username, display_name FROM users WHERE id = $1 AND active = 1";
 constexpr std::string_view kInsertUser =
-    "INSERT INTO users (id, username, username_key, display_name, email, email_key, locale, password_hash, superuser, issuer, "
-    "subject, me_stream, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id";
+    "INSERT INTO users (id, username, username_key, display_name, email, email_key, locale, "
+    "password_hash, superuser, issuer, "
+    "subject, me_stream, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
+    "$13) RETURNING id";
 constexpr std::string_view kOwnStream = "UPDATE streams SET user_id = $2 WHERE id = $1";
 
 User read_user(const db::Row& r) {
@@ -39,7 +45,8 @@ User read_user(const db::Row& r) {
 }
 
 bool is_name_char(char c, bool first) noexcept {
-  const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  const bool word =
+      (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
   return word || (!first && (c == '.' || c == '-' || c == '@' || c == '+'));
 }
 
@@ -47,8 +54,10 @@ bool is_name_char(char c, bool first) noexcept {
 Result<std::string> free_name(db::Session& session, std::string_view wished, Random& random) {
   constexpr std::size_t kRoomForSuffix = 44;
   constexpr int kTries = 5;
-  const std::string base = is_username(wished) ? std::string(wished.substr(0, kRoomForSuffix)) : "user";
-  std::string name = is_username(wished) ? std::string(wished) : fmt::format("user-{}", random.below(1'000'000));
+  const std::string base =
+      is_username(wished) ? std::string(wished.substr(0, kRoomForSuffix)) : "user";
+  std::string name =
+      is_username(wished) ? std::string(wished) : fmt::format("user-{}", random.below(1'000'000));
   for (int attempt = 2; attempt < kTries; ++attempt) {
     INDABA_TRY(const auto taken, find_user_by_name(session, name));
     if (!taken) return name;
@@ -65,15 +74,19 @@ bool is_username(std::string_view name) noexcept {
   return std::all_of(name.begin(), name.end(), [](char c) { return is_name_char(c, false); });
 }
 
-Result<std::optional<User>> find_user(db::Session& session, UserId id) { return session.first<User>(kUserById, read_user, id); }
+Result<std::optional<User>> find_user(db::Session& session, UserId id) {
+  return session.first<User>(kUserById, read_user, id);
+}
 
 Result<std::optional<User>> find_user_by_name(db::Session& session, std::string_view username) {
   const std::string key = text::to_lower(username);
   return session.first<User>(kUserByName, read_user, key);
 }
 
-Result<std::optional<UserId>> find_user_by_identity(db::Session& session, std::string_view issuer, std::string_view subject) {
-  return session.first<UserId>(kUserByIdentity, [](const db::Row& r) { return r.id<UserId>(0); }, issuer, subject);
+Result<std::optional<UserId>> find_user_by_identity(db::Session& session, std::string_view issuer,
+                                                    std::string_view subject) {
+  return session.first<UserId>(
+      kUserByIdentity, [](const db::Row& r) { return r.id<UserId>(0); }, issuer, subject);
 }
 
 Result<std::optional<UserBrief>> find_brief(db::Session& session, UserId id) {
@@ -90,10 +103,11 @@ Result<User> create_user(db::WriteTx& tx, const NewUser& user, const Clock& cloc
   const auto email_key = user.email ? std::optional(text::to_lower(*user.email)) : std::nullopt;
   const auto hash = user.password_hash.empty() ? std::nullopt : std::optional(user.password_hash);
   const std::string& shown = user.display_name.empty() ? user.username : user.display_name;
-  INDABA_TRY(const auto id, sql.first<UserId>(
-                                kInsertUser, [](const db::Row& r) { return r.id<UserId>(0); }, user.id, user.username, key,
-                                shown, user.email, email_key, user.locale, hash, user.superuser, user.issuer, user.subject,
-                                stream, to_millis(clock.wall())));
+  INDABA_TRY(const auto id,
+             sql.first<UserId>(
+                 kInsertUser, [](const db::Row& r) { return r.id<UserId>(0); }, user.id,
+                 user.username, key, shown, user.email, email_key, user.locale, hash,
+                 user.superuser, user.issuer, user.subject, stream, to_millis(clock.wall())));
   if (!id) return Error::internal("a user was not inserted");
   INDABA_TRY_VOID(sql.execute(kOwnStream, stream, *id));
   INDABA_TRY(auto created, find_user(sql, *id));
@@ -101,7 +115,8 @@ Result<User> create_user(db::WriteTx& tx, const NewUser& user, const Clock& cloc
   return *std::move(created);
 }
 
-Result<UserId> adopt_external_user(db::WriteTx& tx, const ExternalIdentity& identity, const Clock& clock, Random& random) {
+Result<UserId> adopt_external_user(db::WriteTx& tx, const ExternalIdentity& identity,
+                                   const Clock& clock, Random& random) {
   auto& sql = tx.sql();
   NewUser user;
   if (identity.same_number) {

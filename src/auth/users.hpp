@@ -1,7 +1,8 @@
-// Users: the rows, and the queries that more than one feature needs. SQL runs on a database thread, inside a read or a write.
+// Users: the rows, and the queries that more than one feature needs. SQL runs on a database thread,
+// inside a read or a write.
 //
-// A user is local (name and password here) or external, known by (issuer, subject). A deleted user keeps the row, without anything
-// that tells who it was, so that what was written has an author.
+// A user is local (name and password here) or external, known by (issuer, subject). A deleted user
+// keeps the row, without anything that tells who it was, so that what was written has an author.
 #pragma once
 
 #include "base/clock.hpp"
@@ -55,14 +56,17 @@ struct NewUser {
 [[nodiscard]] bool is_username(std::string_view name) noexcept;
 
 [[nodiscard]] Result<std::optional<User>> find_user(db::Session& session, UserId id);
-[[nodiscard]] Result<std::optional<User>> find_user_by_name(db::Session& session, std::string_view username);
-[[nodiscard]] Result<std::optional<UserId>> find_user_by_identity(db::Session& session, std::string_view issuer,
+[[nodiscard]] Result<std::optional<User>> find_user_by_name(db::Session& session,
+                                                            std::string_view username);
+[[nodiscard]] Result<std::optional<UserId>> find_user_by_identity(db::Session& session,
+                                                                  std::string_view issuer,
                                                                   std::string_view subject);
 // Active users alone.
 [[nodiscard]] Result<std::optional<UserBrief>> find_brief(db::Session& session, UserId id);
 
 // The user and its `me` stream. A name that is taken is a conflict (`username_taken`).
-[[nodiscard]] Result<User> create_user(db::WriteTx& tx, const NewUser& user, const Clock& clock, Random& random);
+[[nodiscard]] Result<User> create_user(db::WriteTx& tx, const NewUser& user, const Clock& clock,
+                                       Random& random);
 
 // An identity that another issuer vouches for.
 struct ExternalIdentity {
@@ -71,8 +75,9 @@ struct ExternalIdentity {
   std::string wished_name;  // empty, or what the token calls the user
   UserId same_number;       // set where the issuer's numbers are ours (`auth.external_ids`)
 };
-// The local row of an external identity, made on first sight: with the wished name where that is free, else with one like it.
-[[nodiscard]] Result<UserId> adopt_external_user(db::WriteTx& tx, const ExternalIdentity& identity, const Clock& clock,
-                                                 Random& random);
+// The local row of an external identity, made on first sight: with the wished name where that is
+// free, else with one like it.
+[[nodiscard]] Result<UserId> adopt_external_user(db::WriteTx& tx, const ExternalIdentity& identity,
+                                                 const Clock& clock, Random& random);
 
 }  // namespace indaba::auth

@@ -1,8 +1,9 @@
 // VersionedCache: answers of the database, kept in memory until something changes them.
 //
-// Any thread; sharded. Bounded in entries and in age. The race that matters: a reader takes a row from a snapshot, the row changes
-// and is forgotten here, and only then the reader stores what it read. Therefore a reader takes a ticket before it reads, and what it
-// stores is dropped if anything in that shard was forgotten since.
+// Any thread; sharded. Bounded in entries and in age. The race that matters: a reader takes a row
+// from a snapshot, the row changes and is forgotten here, and only then the reader stores what it
+// read. Therefore a reader takes a ticket before it reads, and what it stores is dropped if
+// anything in that shard was forgotten since.
 #pragma once
 
 #include "base/clock.hpp"
@@ -25,7 +26,9 @@ class VersionedCache {
   };
 
   VersionedCache(const Clock& clock, std::size_t max_entries, Millis max_age)
-      : clock_(clock), max_a_shard_(std::max<std::size_t>(1, max_entries / kShards)), max_age_(max_age) {}
+      : clock_(clock),
+        max_a_shard_(std::max<std::size_t>(1, max_entries / kShards)),
+        max_age_(max_age) {}
 
   [[nodiscard]] std::optional<Value> find(const Key& key) {
     Shard& shard = shard_of(key);
@@ -49,7 +52,8 @@ class VersionedCache {
     Shard& shard = shard_of(key);
     const std::lock_guard lock(shard.mutex);
     if (shard.version != ticket.version) return;
-    if (shard.entries.size() >= max_a_shard_ && !shard.entries.contains(key)) shard.entries.erase(shard.entries.begin());
+    if (shard.entries.size() >= max_a_shard_ && !shard.entries.contains(key))
+      shard.entries.erase(shard.entries.begin());
     shard.entries.insert_or_assign(key, Entry{std::move(value), clock_.mono()});
   }
   // After the commit of a change.
@@ -63,7 +67,8 @@ class VersionedCache {
     for (Shard& shard : shards_) {
       const std::lock_guard lock(shard.mutex);
       ++shard.version;
-      std::erase_if(shard.entries, [&](const auto& entry) { return matches(entry.first, entry.second.value); });
+      std::erase_if(shard.entries,
+                    [&](const auto& entry) { return matches(entry.first, entry.second.value); });
     }
   }
 

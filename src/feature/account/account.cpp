@@ -14,7 +14,8 @@ constexpr std::size_t kMaxZoneBytes = 64;
 bool is_word(std::string_view text, std::string_view others) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
     const char low = text::lower(c);
-    return (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || others.find(c) != std::string_view::npos;
+    return (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') ||
+           others.find(c) != std::string_view::npos;
   });
 }
 
@@ -22,15 +23,18 @@ bool is_word(std::string_view text, std::string_view others) {
 
 Result<void> check_username(std::string_view username) {
   if (auth::is_username(username)) return {};
-  return Error::invalid_field("username", "must be 1 to 64 letters, digits or \"_.-@+\", and begin with a letter or digit.");
+  return Error::invalid_field(
+      "username",
+      "must be 1 to 64 letters, digits or \"_.-@+\", and begin with a letter or digit.");
 }
 
 Result<void> check_email(std::string_view email) {
   const auto at = email.rfind('@');
   const bool sane = email.size() <= kMaxEmailBytes && at != std::string_view::npos && at > 0 &&
-                    text::is_utf8(email) && is_word(email.substr(at + 1), "-.") && email[at + 1] != '.' &&
-                    std::none_of(email.begin(), email.end(), [](char c) {
-                      return static_cast<unsigned char>(c) <= ' ' || c == '\x7f' || c == '<' || c == '>' || c == ',' || c == '"';
+                    text::is_utf8(email) && is_word(email.substr(at + 1), "-.") &&
+                    email[at + 1] != '.' && std::none_of(email.begin(), email.end(), [](char c) {
+                      return static_cast<unsigned char>(c) <= ' ' || c == '\x7f' || c == '<' ||
+                             c == '>' || c == ',' || c == '"';
                     });
   if (sane) return {};
   return Error::invalid_field("email", "must be an e-mail address.");
@@ -38,9 +42,10 @@ Result<void> check_email(std::string_view email) {
 
 Result<void> check_locale(std::string_view locale) {
   const auto parts = text::split(locale, '-');
-  const bool sane = locale.size() <= kMaxTagBytes && parts.front().size() >= 2 && parts.front().size() <= 3 &&
-                    std::all_of(parts.begin(), parts.end(),
-                                [](std::string_view part) { return part.size() <= 8 && is_word(part, ""); });
+  const bool sane =
+      locale.size() <= kMaxTagBytes && parts.front().size() >= 2 && parts.front().size() <= 3 &&
+      std::all_of(parts.begin(), parts.end(),
+                  [](std::string_view part) { return part.size() <= 8 && is_word(part, ""); });
   if (sane) return {};
   return Error::invalid_field("locale", "must be a language tag such as \"en\" or \"af-ZA\".");
 }
@@ -48,12 +53,14 @@ Result<void> check_locale(std::string_view locale) {
 Result<void> check_time_zone(std::string_view zone) {
   const auto parts = text::split(zone, '/');
   const bool sane = zone.size() <= kMaxZoneBytes && parts.size() <= 3 &&
-                    std::all_of(parts.begin(), parts.end(), [](std::string_view part) { return is_word(part, "_+-"); });
+                    std::all_of(parts.begin(), parts.end(),
+                                [](std::string_view part) { return is_word(part, "_+-"); });
   if (sane) return {};
   return Error::invalid_field("time_zone", "must be a time zone such as \"Africa/Johannesburg\".");
 }
 
-Result<auth::User> create_account(db::WriteTx& tx, const auth::NewUser& user, const Clock& clock, Random& random) {
+Result<auth::User> create_account(db::WriteTx& tx, const auth::NewUser& user, const Clock& clock,
+                                  Random& random) {
   INDABA_TRY_VOID(check_username(user.username));
   if (user.email) {
     INDABA_TRY_VOID(check_email(*user.email));
@@ -62,7 +69,8 @@ Result<auth::User> create_account(db::WriteTx& tx, const auth::NewUser& user, co
   return auth::create_user(tx, user, clock, random);
 }
 
-Result<std::vector<SessionId>> set_password(db::WriteTx& tx, UserId user, std::string_view password_hash, SessionId except) {
+Result<std::vector<SessionId>> set_password(db::WriteTx& tx, UserId user,
+                                            std::string_view password_hash, SessionId except) {
   INDABA_TRY_VOID(queries::set_hash(tx.sql(), user, password_hash));
   INDABA_TRY_VOID(queries::delete_resets(tx.sql(), user));
   return auth::end_sessions(tx, user, except, false);
@@ -71,15 +79,19 @@ Result<std::vector<SessionId>> set_password(db::WriteTx& tx, UserId user, std::s
 Result<auth::SessionStarted> create_personal_token(db::WriteTx& tx, std::string_view username,
                                                    const auth::NewSession& session, WallTime now) {
   INDABA_TRY(const auto user, auth::find_user_by_name(tx.sql(), username));
-  if (!user || !user->active) return Error(ErrorKind::not_found, "user_not_found", "There is no such user.");
+  if (!user || !user->active)
+    return Error(ErrorKind::not_found, "user_not_found", "There is no such user.");
   return auth::start_session(tx, user->id, session, now);
 }
 
 void follow(api::AccessChanges& changes, auth::Identities& identities) {
   changes.listen([&identities](const api::AccessChange& change) {
-    if (const auto* revoked = std::get_if<api::SessionRevoked>(&change)) identities.session_ended(revoked->session);
-    if (const auto* disabled = std::get_if<api::UserDisabled>(&change)) identities.user_disabled(disabled->user);
-    if (const auto* key = std::get_if<api::ApiKeyRevoked>(&change)) identities.api_key_ended(key->key);
+    if (const auto* revoked = std::get_if<api::SessionRevoked>(&change))
+      identities.session_ended(revoked->session);
+    if (const auto* disabled = std::get_if<api::UserDisabled>(&change))
+      identities.user_disabled(disabled->user);
+    if (const auto* key = std::get_if<api::ApiKeyRevoked>(&change))
+      identities.api_key_ended(key->key);
   });
 }
 

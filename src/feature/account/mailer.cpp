@@ -2,8 +2,8 @@
 
 #include "base/text.hpp"
 
-#include <curl/curl.h>
 #include <ctime>
+#include <curl/curl.h>
 #include <fmt/chrono.h>
 
 namespace indaba::account {
@@ -50,10 +50,13 @@ std::string one_line(std::string_view text) {
 }  // namespace
 
 std::string render_mail(const SmtpSettings& settings, const Mail& mail) {
-  std::string out = fmt::format("Date: {:%a, %d %b %Y %H:%M:%S} +0000\r\n", fmt::gmtime(std::time(nullptr)));
+  std::string out =
+      fmt::format("Date: {:%a, %d %b %Y %H:%M:%S} +0000\r\n", fmt::gmtime(std::time(nullptr)));
   out += fmt::format("From: {}\r\nTo: {}\r\n", one_line(settings.from), one_line(mail.to));
   out += fmt::format("Subject: =?UTF-8?B?{}?=\r\n", text::to_base64(mail.subject));
-  out += "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n";
+  out +=
+      "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: "
+      "base64\r\n\r\n";
   const std::string body = text::to_base64(mail.text);
   constexpr std::size_t kLine = 76;
   for (std::size_t at = 0; at < body.size(); at += kLine) out += body.substr(at, kLine) + "\r\n";
@@ -65,7 +68,8 @@ Result<void> blocking_send_mail(const SmtpSettings& settings, const Mail& mail) 
   if (!curl) return Error::internal("libcurl gave no handle");
   const std::string message = render_mail(settings, mail);
   const std::string from = address_of(one_line(settings.from));
-  const std::unique_ptr<curl_slist, SlistDeleter> to(curl_slist_append(nullptr, fmt::format("<{}>", one_line(mail.to)).c_str()));
+  const std::unique_ptr<curl_slist, SlistDeleter> to(
+      curl_slist_append(nullptr, fmt::format("<{}>", one_line(mail.to)).c_str()));
   Unread unread{message};
   curl_easy_setopt(curl.get(), CURLOPT_URL, settings.url.c_str());
   curl_easy_setopt(curl.get(), CURLOPT_PROTOCOLS_STR, "smtp,smtps");
@@ -85,7 +89,8 @@ Result<void> blocking_send_mail(const SmtpSettings& settings, const Mail& mail) 
   return error;
 }
 
-SmtpMailer::SmtpMailer(SmtpSettings settings, Logger& log) : settings_(std::move(settings)), log_(log) {
+SmtpMailer::SmtpMailer(SmtpSettings settings, Logger& log)
+    : settings_(std::move(settings)), log_(log) {
   thread_ = std::thread([this] { send_until_stopped(); });
 }
 

@@ -1,5 +1,6 @@
-// Mailer: sends a message to one person, some time soon. SmtpMailer does it with libcurl on a thread of its own; its queue is
-// bounded, and what does not fit or does not arrive is dropped and logged without its content: whoever waits for a mail asks again.
+// Mailer: sends a message to one person, some time soon. SmtpMailer does it with libcurl on a
+// thread of its own; its queue is bounded, and what does not fit or does not arrive is dropped and
+// logged without its content: whoever waits for a mail asks again.
 #pragma once
 
 #include "base/log.hpp"
@@ -35,7 +36,7 @@ struct SmtpSettings {
 class SmtpMailer final : public Mailer {
  public:
   SmtpMailer(SmtpSettings settings, Logger& log);  // which must outlive it
-  ~SmtpMailer() override;  // what waits is dropped
+  ~SmtpMailer() override;                          // what waits is dropped
   SmtpMailer(const SmtpMailer&) = delete;
   SmtpMailer& operator=(const SmtpMailer&) = delete;
 
@@ -55,7 +56,8 @@ class SmtpMailer final : public Mailer {
 
 // One mail, on the calling thread.
 [[nodiscard]] Result<void> blocking_send_mail(const SmtpSettings& settings, const Mail& mail);
-// The message as it goes over the wire (RFC 5322): UTF-8, CRLF, the subject encoded, nothing that could end a header early.
+// The message as it goes over the wire (RFC 5322): UTF-8, CRLF, the subject encoded, nothing that
+// could end a header early.
 [[nodiscard]] std::string render_mail(const SmtpSettings& settings, const Mail& mail);
 
 }  // namespace indaba::account

@@ -7,11 +7,14 @@ namespace indaba::account {
 
 namespace {
 
-Error no_such_user() { return Error(ErrorKind::not_found, "There is no such user."); }
+Error no_such_user() {
+  return Error(ErrorKind::not_found, "There is no such user.");
+}
 
 bool is_time_of_day(std::string_view text) noexcept {
   const auto digit = [&](std::size_t i) { return text[i] >= '0' && text[i] <= '9'; };
-  if (text.size() != 5 || text[2] != ':' || !digit(0) || !digit(1) || !digit(3) || !digit(4)) return false;
+  if (text.size() != 5 || text[2] != ':' || !digit(0) || !digit(1) || !digit(3) || !digit(4))
+    return false;
   return text.substr(0, 2) <= "23" && text.substr(3) <= "59";
 }
 
@@ -25,7 +28,9 @@ Result<auth::User> user_of(db::Session& session, UserId id) {
 Result<void> check_change(const ChangeProfile& body) {
   Error wrong(ErrorKind::invalid, "Some values are not valid.");
   const auto note = [&](const Result<void>& result) {
-    if (!result) wrong.fields.insert(wrong.fields.end(), result.error().fields.begin(), result.error().fields.end());
+    if (result) return;
+    const Error error = result.error();  // by value: Boost 1.81 gives a copy at every call
+    wrong.fields.insert(wrong.fields.end(), error.fields.begin(), error.fields.end());
   };
   if (body.email.has_value()) note(check_email(*body.email));
   if (body.locale) note(check_locale(*body.locale));
@@ -68,7 +73,8 @@ Result<Profile> load_profile(db::Session& session, UserId id) {
   profile.email = std::move(user.email);
   profile.locale = std::move(user.locale);
   profile.time_zone = std::move(user.time_zone);
-  if (user.quiet_start && user.quiet_end) profile.quiet_hours = QuietHours{*user.quiet_start, *user.quiet_end};
+  if (user.quiet_start && user.quiet_end)
+    profile.quiet_hours = QuietHours{*user.quiet_start, *user.quiet_end};
   profile.avatar = std::move(user.avatar);
   if (user.superuser) profile.roles.emplace_back("superuser");
   for (const auto& [org, role] : orgs) profile.orgs.push_back({org.slug, role});
@@ -76,7 +82,9 @@ Result<Profile> load_profile(db::Session& session, UserId id) {
 }
 
 Task<Result<api::Reply<Profile>>> Accounts::show(api::Call<> call) {
-  auto query = [user = call.principal.user](db::Session& session) { return load_profile(session, user); };
+  auto query = [user = call.principal.user](db::Session& session) {
+    return load_profile(session, user);
+  };
   auto reading = parts_.database.read(query);
   INDABA_CO_TRY(auto profile, co_await reading);
   co_return api::ok(std::move(profile));
@@ -101,9 +109,11 @@ Task<Result<api::Reply<api::Nothing>>> Accounts::remove(api::Call<> call) {
     std::vector<OrgId> orgs;
     StreamId me_stream;
   };
-  auto change = [id = call.principal.user, now = parts_.clock.wall()](db::WriteTx& tx) -> Result<Removed> {
+  auto change = [id = call.principal.user,
+                 now = parts_.clock.wall()](db::WriteTx& tx) -> Result<Removed> {
     INDABA_TRY(const auto user, user_of(tx.sql(), id));
-    // Told while the name is still there, and without one: who reads it later reads of a deleted user.
+    // Told while the name is still there, and without one: who reads it later reads of a deleted
+    // user.
     INDABA_TRY_VOID(queries::anonymise(tx.sql(), id, now));
     INDABA_TRY(const auto nobody, auth::find_user(tx.sql(), id));
     if (!nobody) return Error::internal("a deleted user keeps the row");
@@ -129,14 +139,17 @@ Task<Result<api::Reply<MySessions>>> Accounts::list_my_sessions(api::Call<> call
   INDABA_CO_TRY(auto rows, co_await reading);
   MySessions list;
   for (auto& row : rows)
-    list.results.push_back({row.id, std::string(auth::to_string(row.kind)), std::move(row.label), std::move(row.address),
-                            row.created_at, row.seen_at, row.expires_at, row.id == call.principal.session});
+    list.results.push_back({row.id, std::string(auth::to_string(row.kind)), std::move(row.label),
+                            std::move(row.address), row.created_at, row.seen_at, row.expires_at,
+                            row.id == call.principal.session});
   co_return api::ok(std::move(list));
 }
 
 Task<Result<api::Reply<api::Nothing>>> Accounts::end_my_session(api::Call<> call) {
   const SessionId id(call.path.number("id").value_or(0));
-  auto change = [id, user = call.principal.user](db::WriteTx& tx) { return auth::end_session(tx, user, id); };
+  auto change = [id, user = call.principal.user](db::WriteTx& tx) {
+    return auth::end_session(tx, user, id);
+  };
   auto writing = parts_.database.write(db::Shard(0), change);
   INDABA_CO_TRY(const auto written, co_await writing);
   if (!written.value) co_return Error(ErrorKind::not_found, "There is no such session.");
@@ -145,7 +158,9 @@ Task<Result<api::Reply<api::Nothing>>> Accounts::end_my_session(api::Call<> call
 }
 
 Task<Result<api::Reply<UnreadView>>> Accounts::unread(api::Call<> call) {
-  auto query = [user = call.principal.user](db::Session& session) { return orgs::list_orgs_of(session, user); };
+  auto query = [user = call.principal.user](db::Session& session) {
+    return orgs::list_orgs_of(session, user);
+  };
   auto reading = parts_.database.read(query);
   INDABA_CO_TRY(const auto orgs, co_await reading);
   UnreadView view;
@@ -159,7 +174,8 @@ Task<Result<api::Reply<UnreadView>>> Accounts::unread(api::Call<> call) {
 
 Task<Result<api::Reply<api::Nothing>>> Accounts::block(api::Call<> call) {
   const UserId other(call.path.number("id").value_or(0));
-  auto change = [other, user = call.principal.user, now = parts_.clock.wall()](db::WriteTx& tx) -> Result<void> {
+  auto change = [other, user = call.principal.user,
+                 now = parts_.clock.wall()](db::WriteTx& tx) -> Result<void> {
     if (other == user) return Error::invalid_field("id", "Nobody can block themselves.");
     // Who is in none of one's organisations might as well not exist.
     INDABA_TRY(const auto acquainted, orgs::share_an_org(tx.sql(), user, other));
@@ -173,7 +189,9 @@ Task<Result<api::Reply<api::Nothing>>> Accounts::block(api::Call<> call) {
 
 Task<Result<api::Reply<api::Nothing>>> Accounts::unblock(api::Call<> call) {
   const UserId other(call.path.number("id").value_or(0));
-  auto change = [other, user = call.principal.user](db::WriteTx& tx) { return queries::unblock(tx.sql(), user, other); };
+  auto change = [other, user = call.principal.user](db::WriteTx& tx) {
+    return queries::unblock(tx.sql(), user, other);
+  };
   auto writing = parts_.database.write(db::Shard(0), change);
   INDABA_CO_TRY_VOID(co_await writing);
   co_return api::no_content();

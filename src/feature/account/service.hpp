@@ -1,8 +1,9 @@
 // The rules of accounts, behind their routes.
 //
-// Names and passwords: a wrong name, a wrong password and an account without one are the same answer after the same time. Five
-// failures in 15 minutes close an account's door for the rest of them, and nothing closes it for longer. What ends a session is told
-// to api::AccessChanges right after its commit.
+// Names and passwords: a wrong name, a wrong password and an account without one are the same
+// answer after the same time. Five failures in 15 minutes close an account's door for the rest of
+// them, and nothing closes it for longer. What ends a session is told to api::AccessChanges right
+// after its commit.
 #pragma once
 
 #include "api/access_changes.hpp"
@@ -24,8 +25,10 @@ namespace indaba::account {
 
 enum class Registration : std::uint8_t { open, invite, closed };
 
-// How much of an organisation's notifications a user has not read. The seam to the feature that counts them.
-using UnreadSource = std::function<Task<Result<UnreadNotifications>>(api::Membership org, UserId user)>;
+// How much of an organisation's notifications a user has not read. The seam to the feature that
+// counts them.
+using UnreadSource =
+    std::function<Task<Result<UnreadNotifications>>(api::Membership org, UserId user)>;
 
 class Accounts {
  public:
@@ -55,7 +58,8 @@ class Accounts {
 
   void add_routes(api::Endpoints& endpoints);
 
-  // Ends sessions whose time is over, so that their sockets end too; for a schedule of once a minute. The number of them.
+  // Ends sessions whose time is over, so that their sockets end too; for a schedule of once a
+  // minute. The number of them.
   [[nodiscard]] Task<Result<std::int64_t>> sweep();
 
  private:
@@ -92,7 +96,8 @@ class Accounts {
   Task<Result<Started>> start(auth::User user, auth::NewSession session);
   Task<void> mail_resets(std::string username, std::string email);
   void tell_ended(UserId user, const std::vector<SessionId>& sessions) const;
-  [[nodiscard]] SignedIn signed_in(UserId user, SessionId session, std::string refresh, Profile profile) const;
+  [[nodiscard]] SignedIn signed_in(UserId user, SessionId session, std::string refresh,
+                                   Profile profile) const;
 
   const Settings settings_;
   const Parts parts_;

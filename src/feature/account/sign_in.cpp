@@ -13,7 +13,8 @@ namespace {
 constexpr api::RateRule kFailures{5, std::chrono::minutes(15)};
 
 Error wrong_credentials() {
-  return Error(ErrorKind::unauthenticated, "invalid_credentials", "The user name or the password is wrong.");
+  return Error(ErrorKind::unauthenticated, "invalid_credentials",
+               "The user name or the password is wrong.");
 }
 
 auth::SessionOrigin origin_of(const http::Request& request) {
@@ -32,23 +33,30 @@ void Accounts::tell_ended(UserId user, const std::vector<SessionId>& sessions) c
   for (const SessionId id : sessions) parts_.changes.tell(api::SessionRevoked{user, id});
 }
 
-SignedIn Accounts::signed_in(UserId user, SessionId session, std::string refresh, Profile profile) const {
-  return {parts_.mint.access_token(user, session), std::move(refresh), auth::kAccessLifetime.count(), std::move(profile)};
+SignedIn Accounts::signed_in(UserId user, SessionId session, std::string refresh,
+                             Profile profile) const {
+  return {parts_.mint.access_token(user, session), std::move(refresh),
+          auth::kAccessLifetime.count(), std::move(profile)};
 }
 
 Task<Result<auth::User>> Accounts::prove(std::string username, std::string password) {
   if (password.size() > auth::kMaxPasswordBytes)
     co_return Error::invalid_field("password", "A password has at most 1024 bytes.", "too_long");
   if (!auth::is_username(username)) username.clear();  // nobody's, but it takes its time
-  // Counted before it is tried and forgotten where it was right, so that many tries at once are not all the first one.
+  // Counted before it is tried and forgotten where it was right, so that many tries at once are not
+  // all the first one.
   const std::string key = "failures:" + text::to_lower(username);
-  if (const auto verdict = parts_.limiter.take(key, kFailures); !verdict.allowed && !username.empty())
+  if (const auto verdict = parts_.limiter.take(key, kFailures);
+      !verdict.allowed && !username.empty())
     co_return too_many_failures(verdict.reset);
-  auto query = [username](db::Session& session) { return auth::find_user_by_name(session, username); };
+  auto query = [username](db::Session& session) {
+    return auth::find_user_by_name(session, username);
+  };
   auto reading = parts_.database.read(query);
   INDABA_CO_TRY(auto user, co_await reading);
   const bool can_sign_in = user && user->active;
-  auto verifying = parts_.hasher.verify(can_sign_in ? user->password_hash : std::string(), std::move(password));
+  auto verifying =
+      parts_.hasher.verify(can_sign_in ? user->password_hash : std::string(), std::move(password));
   auto verdict = co_await verifying;
   if (!verdict) {
     parts_.limiter.forget(key);  // too busy to look is no failure
@@ -57,7 +65,8 @@ Task<Result<auth::User>> Accounts::prove(std::string username, std::string passw
   if (!verdict->right) co_return wrong_credentials();
   parts_.limiter.forget(key);
   if (!verdict->better_hash.empty()) {
-    auto change = [id = user->id, old_hash = user->password_hash, better = verdict->better_hash](db::WriteTx& tx) {
+    auto change = [id = user->id, old_hash = user->password_hash,
+                   better = verdict->better_hash](db::WriteTx& tx) {
       return queries::renew_hash(tx.sql(), id, old_hash, better);
     };
     auto writing = parts_.database.write(db::Shard(0), change);
@@ -68,10 +77,13 @@ Task<Result<auth::User>> Accounts::prove(std::string username, std::string passw
 }
 
 Task<Result<Accounts::Started>> Accounts::start(auth::User user, auth::NewSession session) {
-  auto change = [user, session = std::move(session), now = parts_.clock.wall()](db::WriteTx& tx) -> Result<Started> {
-    // Between the check and this change the password may have become another one, or the user nobody.
+  auto change = [user, session = std::move(session),
+                 now = parts_.clock.wall()](db::WriteTx& tx) -> Result<Started> {
+    // Between the check and this change the password may have become another one, or the user
+    // nobody.
     INDABA_TRY(const auto current, auth::find_user(tx.sql(), user.id));
-    if (!current || !current->active || current->password_hash != user.password_hash) return wrong_credentials();
+    if (!current || !current->active || current->password_hash != user.password_hash)
+      return wrong_credentials();
     INDABA_TRY(auto started, auth::start_session(tx, user.id, session, now));
     INDABA_TRY(auto profile, load_profile(tx.sql(), user.id));
     return Started{std::move(started), std::move(profile)};
@@ -84,7 +96,8 @@ Task<Result<Accounts::Started>> Accounts::start(auth::User user, auth::NewSessio
 
 Task<Result<api::Reply<SignedIn>>> Accounts::sign_up(api::Call<Register> call) {
   const bool closed = settings_.registration == Registration::closed || settings_.external_ids;
-  if (closed) co_return Error(ErrorKind::forbidden, "registration_closed", "Registration is closed.");
+  if (closed)
+    co_return Error(ErrorKind::forbidden, "registration_closed", "Registration is closed.");
   const Register& body = call.body;
   if (settings_.registration == Registration::invite && !body.invite)
     co_return Error(ErrorKind::forbidden, "invite_required", "Registration needs an invitation.");
@@ -105,14 +118,15 @@ Task<Result<api::Reply<SignedIn>>> Accounts::sign_up(api::Call<Register> call) {
   user.email = body.email;
   user.locale = body.locale.value_or("en");
   user.password_hash = std::move(hash);
-  auto session =
-      auth::new_session(auth::SessionKind::tokens, parts_.random, origin_of(call.request), auth::kRefreshLifetime);
+  auto session = auth::new_session(auth::SessionKind::tokens, parts_.random,
+                                   origin_of(call.request), auth::kRefreshLifetime);
   const std::string refresh = session.secret;
   auto change = [this, user, session, invite = body.invite](db::WriteTx& tx) -> Result<Started> {
     INDABA_TRY(const auto created, create_account(tx, user, parts_.clock, parts_.random));
     if (invite) {
       auto joined = orgs::use_invite(tx, *invite, {created.id, created.username}, parts_.clock);
-      if (!joined && joined.error().kind == ErrorKind::not_found) return Error::invalid_field("invite", joined.error().detail);
+      if (!joined && joined.error().kind == ErrorKind::not_found)
+        return Error::invalid_field("invite", joined.error().detail);
       if (!joined) return std::move(joined).error();
     }
     INDABA_TRY(auto started, auth::start_session(tx, created.id, session, parts_.clock.wall()));
@@ -127,21 +141,25 @@ Task<Result<api::Reply<SignedIn>>> Accounts::sign_up(api::Call<Register> call) {
 }
 
 Task<Result<api::Reply<SignedIn>>> Accounts::sign_in(api::Call<SignIn> call) {
-  INDABA_CO_TRY(auto user, co_await prove(std::move(call.body.username), std::move(call.body.password)));
-  auto session =
-      auth::new_session(auth::SessionKind::tokens, parts_.random, origin_of(call.request), auth::kRefreshLifetime);
+  INDABA_CO_TRY(auto user,
+                co_await prove(std::move(call.body.username), std::move(call.body.password)));
+  auto session = auth::new_session(auth::SessionKind::tokens, parts_.random,
+                                   origin_of(call.request), auth::kRefreshLifetime);
   std::string refresh = session.secret;
   const UserId id = user.id;
   INDABA_CO_TRY(auto started, co_await start(std::move(user), std::move(session)));
-  co_return api::ok(signed_in(id, started.session.id, std::move(refresh), std::move(started.profile)));
+  co_return api::ok(
+      signed_in(id, started.session.id, std::move(refresh), std::move(started.profile)));
 }
 
 Task<Result<api::Reply<SessionView>>> Accounts::open_session(api::Call<SignIn> call) {
-  INDABA_CO_TRY(auto user, co_await prove(std::move(call.body.username), std::move(call.body.password)));
-  auto session =
-      auth::new_session(auth::SessionKind::cookie, parts_.random, origin_of(call.request), auth::kCookieLifetime);
-  auto cookie = auth::session_cookie(session.secret, call.request.secure,
-                                     std::chrono::duration_cast<std::chrono::seconds>(auth::kCookieLifetime));
+  INDABA_CO_TRY(auto user,
+                co_await prove(std::move(call.body.username), std::move(call.body.password)));
+  auto session = auth::new_session(auth::SessionKind::cookie, parts_.random,
+                                   origin_of(call.request), auth::kCookieLifetime);
+  auto cookie =
+      auth::session_cookie(session.secret, call.request.secure,
+                           std::chrono::duration_cast<std::chrono::seconds>(auth::kCookieLifetime));
   INDABA_CO_TRY(auto started, co_await start(std::move(user), std::move(session)));
   // The browser forgets the session that it had; so do we.
   if (call.principal.credential == auth::CredentialKind::session_cookie) {
@@ -180,11 +198,12 @@ Task<Result<api::Reply<TokenPair>>> Accounts::refresh(api::Call<Refresh> call) {
   auto writing = parts_.database.write(db::Shard(0), change);
   INDABA_CO_TRY(const auto written, co_await writing);
   const auto& rotated = written.value;
-  if (rotated.outcome == auth::Rotated::Outcome::reused) tell_ended(rotated.user, {rotated.session});
+  if (rotated.outcome == auth::Rotated::Outcome::reused)
+    tell_ended(rotated.user, {rotated.session});
   if (rotated.outcome != auth::Rotated::Outcome::rotated) co_return auth::not_authenticated();
   parts_.identities.session_changed(rotated.session);
-  co_return api::ok(TokenPair{parts_.mint.access_token(rotated.user, rotated.session), std::move(next.token),
-                              auth::kAccessLifetime.count()});
+  co_return api::ok(TokenPair{parts_.mint.access_token(rotated.user, rotated.session),
+                              std::move(next.token), auth::kAccessLifetime.count()});
 }
 
 Task<Result<api::Reply<api::Nothing>>> Accounts::revoke(api::Call<Revoke> call) {
@@ -199,7 +218,8 @@ Task<Result<api::Reply<api::Nothing>>> Accounts::revoke(api::Call<Revoke> call) 
       ended.id = id;
       ended.user = user;
     } else if (token) {
-      INDABA_TRY(const auto row, auth::find_session_by_secret(tx.sql(), auth::SessionKind::tokens, token->family_hash));
+      INDABA_TRY(const auto row, auth::find_session_by_secret(tx.sql(), auth::SessionKind::tokens,
+                                                              token->family_hash));
       if (row) ended = *row;
     }
     if (ended.id) {
@@ -214,12 +234,14 @@ Task<Result<api::Reply<api::Nothing>>> Accounts::revoke(api::Call<Revoke> call) 
 }
 
 Task<Result<api::Reply<SocketToken>>> Accounts::socket_token(api::Call<> call) {
-  co_return api::ok(SocketToken{parts_.mint.socket_token(call.principal), auth::kSocketTokenLifetime.count()});
+  co_return api::ok(
+      SocketToken{parts_.mint.socket_token(call.principal), auth::kSocketTokenLifetime.count()});
 }
 
 Task<Result<std::int64_t>> Accounts::sweep() {
   constexpr std::int64_t kAtOnce = 500;
-  auto change = [now = parts_.clock.wall()](db::WriteTx& tx) -> Result<std::vector<auth::SessionRow>> {
+  auto change =
+      [now = parts_.clock.wall()](db::WriteTx& tx) -> Result<std::vector<auth::SessionRow>> {
     INDABA_TRY_VOID(queries::purge_resets(tx.sql(), now));
     return auth::purge_sessions(tx, now, kAtOnce);
   };

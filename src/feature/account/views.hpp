@@ -34,7 +34,9 @@ struct Profile {
   std::vector<std::string> roles;  // "superuser"
   std::vector<OrgOfMe> orgs;
 };
-BOOST_DESCRIBE_STRUCT(Profile, (), (id, username, display_name, email, locale, time_zone, quiet_hours, avatar, roles, orgs))
+BOOST_DESCRIBE_STRUCT(Profile, (),
+                      (id, username, display_name, email, locale, time_zone, quiet_hours, avatar,
+                       roles, orgs))
 
 struct Register {
   std::string username;
@@ -126,7 +128,8 @@ struct MySession {
   WallTime expires_at{};
   bool current = false;
 };
-BOOST_DESCRIBE_STRUCT(MySession, (), (id, kind, label, address, created_at, last_seen_at, expires_at, current))
+BOOST_DESCRIBE_STRUCT(MySession, (),
+                      (id, kind, label, address, created_at, last_seen_at, expires_at, current))
 
 struct MySessions {
   std::vector<MySession> results;

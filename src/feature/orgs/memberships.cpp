@@ -9,18 +9,24 @@ constexpr std::size_t kMaxRoles = 100'000;
 constexpr Millis kMaxAge = std::chrono::minutes(1);
 
 // One answer for an organisation that is missing and for one that is not the caller's.
-Error no_such_org() { return Error(ErrorKind::not_found, "There is no such organisation."); }
+Error no_such_org() {
+  return Error(ErrorKind::not_found, "There is no such organisation.");
+}
 
 }  // namespace
 
 Memberships::Memberships(db::Database& database, const Clock& clock, api::AccessChanges& changes)
-    : database_(database), by_slug_(clock, kMaxOrgs, kMaxAge), by_id_(clock, kMaxOrgs, kMaxAge), roles_(clock, kMaxRoles, kMaxAge) {
+    : database_(database),
+      by_slug_(clock, kMaxOrgs, kMaxAge),
+      by_id_(clock, kMaxOrgs, kMaxAge),
+      roles_(clock, kMaxRoles, kMaxAge) {
   changes.listen([this](const api::AccessChange& change) { on_change(change); });
 }
 
 Task<Result<api::Membership>> Memberships::membership(auth::Principal principal, std::string slug) {
   INDABA_CO_TRY(auto found, co_await org(std::move(slug)));
-  api::Membership membership{found.id, std::move(found.slug), std::move(found.name), auth::Role::member, found.notifications};
+  api::Membership membership{found.id, std::move(found.slug), std::move(found.name),
+                             auth::Role::member, found.notifications};
   if (principal.kind == auth::PrincipalKind::api_key) {
     if (principal.key_org != membership.org) co_return no_such_org();
     membership.role = auth::Role::admin;
@@ -73,7 +79,9 @@ void Memberships::forget(OrgId org) {
   by_slug_.forget_if([org](const std::string&, const Org& known) { return known.id == org; });
 }
 
-void Memberships::forget(OrgId org, UserId user) { roles_.forget({org, user}); }
+void Memberships::forget(OrgId org, UserId user) {
+  roles_.forget({org, user});
+}
 
 void Memberships::on_change(const api::AccessChange& change) {
   if (const auto* ended = std::get_if<api::MembershipEnded>(&change)) {

@@ -1,8 +1,10 @@
-// Memberships: who belongs to which organisation, from memory where it is known. The API's gate, and what sockets ask.
+// Memberships: who belongs to which organisation, from memory where it is known. The API's gate,
+// and what sockets ask.
 //
-// Any executor. Answers are dropped when api::AccessChanges tells that they ended, and by forget() where they changed otherwise; a
-// read that raced with a change is not kept (auth/versioned_cache.hpp). That somebody is no member is never remembered, so a new
-// member is let in at once.
+// Any executor. Answers are dropped when api::AccessChanges tells that they ended, and by forget()
+// where they changed otherwise; a read that raced with a change is not kept
+// (auth/versioned_cache.hpp). That somebody is no member is never remembered, so a new member is
+// let in at once.
 #pragma once
 
 #include "api/access_changes.hpp"

@@ -4,11 +4,17 @@ namespace indaba::orgs {
 
 namespace {
 
-Error not_allowed() { return Error(ErrorKind::forbidden, "Your role in this organisation does not allow this."); }
+Error not_allowed() {
+  return Error(ErrorKind::forbidden, "Your role in this organisation does not allow this.");
+}
 
-bool manages_members(const Acting& actor) { return actor.superuser || actor.role >= auth::Role::admin; }
+bool manages_members(const Acting& actor) {
+  return actor.superuser || actor.role >= auth::Role::admin;
+}
 
-bool stands_above(const Acting& actor, auth::Role role) { return actor.superuser || actor.role > role; }
+bool stands_above(const Acting& actor, auth::Role role) {
+  return actor.superuser || actor.role > role;
+}
 
 bool may_give(const Acting& actor, auth::Role role) {
   return actor.superuser || actor.role == auth::Role::owner || actor.role > role;
@@ -16,7 +22,10 @@ bool may_give(const Acting& actor, auth::Role role) {
 
 }  // namespace
 
-Error last_owner() { return Error(ErrorKind::conflict, "last_owner", "The last owner can neither leave nor be demoted."); }
+Error last_owner() {
+  return Error(ErrorKind::conflict, "last_owner",
+               "The last owner can neither leave nor be demoted.");
+}
 
 Result<void> may_add(const Acting& actor, auth::Role given) {
   if (!manages_members(actor) || !may_give(actor, given)) return not_allowed();
@@ -25,7 +34,8 @@ Result<void> may_add(const Acting& actor, auth::Role given) {
 
 Result<void> may_change_role(const Acting& actor, const Target& target, auth::Role given) {
   if (actor.user == target.user && actor.user && given <= target.role) return {};
-  if (!manages_members(actor) || !stands_above(actor, target.role) || !may_give(actor, given)) return not_allowed();
+  if (!manages_members(actor) || !stands_above(actor, target.role) || !may_give(actor, given))
+    return not_allowed();
   return {};
 }
 

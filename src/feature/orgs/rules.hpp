@@ -1,7 +1,8 @@
 // Who may do what to whom in an organisation. Pure.
 //
-// Nobody acts on an equal or higher role. Owners may give any role, others only lower ones than their own. A superuser stands above
-// owners. One's own membership is one's own to lower or to leave, but the last owner stays.
+// Nobody acts on an equal or higher role. Owners may give any role, others only lower ones than
+// their own. A superuser stands above owners. One's own membership is one's own to lower or to
+// leave, but the last owner stays.
 #pragma once
 
 #include "auth/principal.hpp"
@@ -22,7 +23,8 @@ struct Target {
 
 [[nodiscard]] Error last_owner();
 [[nodiscard]] Result<void> may_add(const Acting& actor, auth::Role given);
-[[nodiscard]] Result<void> may_change_role(const Acting& actor, const Target& target, auth::Role given);
+[[nodiscard]] Result<void> may_change_role(const Acting& actor, const Target& target,
+                                           auth::Role given);
 [[nodiscard]] Result<void> may_remove(const Acting& actor, const Target& target);
 
 }  // namespace indaba::orgs

@@ -11,16 +11,24 @@ namespace {
 
 constexpr std::int64_t kMaxOpenInvites = 1'000;
 
-OrgView view_of(const Org& org, auth::Role role) { return {org.id, org.slug, org.name, role}; }
-MemberView view_of(const MemberRow& row) { return {row.user, row.username, row.display_name, row.role, row.joined_at}; }
+OrgView view_of(const Org& org, auth::Role role) {
+  return {org.id, org.slug, org.name, role};
+}
+MemberView view_of(const MemberRow& row) {
+  return {row.user, row.username, row.display_name, row.role, row.joined_at};
+}
 
 Acting acting(const auth::Principal& principal, const api::Membership& membership) {
   return {principal.user, membership.role, principal.superuser};
 }
 
-UserId cursor_of(const PageQuery& query) { return UserId(query.cursor ? query.cursor->value() : 0); }
+UserId cursor_of(const PageQuery& query) {
+  return UserId(query.cursor ? query.cursor->value() : 0);
+}
 
-Error no_such_member() { return Error(ErrorKind::not_found, "There is no such member."); }
+Error no_such_member() {
+  return Error(ErrorKind::not_found, "There is no such member.");
+}
 
 // An organisation that was deleted between the gate and the change.
 Result<Org> org_of(db::Session& session, OrgId id) {
@@ -63,7 +71,8 @@ std::optional<std::string> cut_page(std::vector<Row>& rows, std::int64_t limit, 
 
 Task<Result<api::Reply<OrgList>>> Orgs::list(api::Call<api::Nothing, PageQuery> call) {
   const std::int64_t limit = call.query.limit.value();
-  auto query = [user = call.principal.user, after = OrgId(cursor_of(call.query).value), limit](db::Session& session) {
+  auto query = [user = call.principal.user, after = OrgId(cursor_of(call.query).value),
+                limit](db::Session& session) {
     return queries::page_orgs(session, user, after, limit + 1);
   };
   auto reading = database_.read(query);
@@ -77,11 +86,14 @@ Task<Result<api::Reply<OrgList>>> Orgs::list(api::Call<api::Nothing, PageQuery> 
 Task<Result<api::Reply<OrgView>>> Orgs::create(api::Call<CreateOrg> call) {
   if (settings_.only_superusers_create && !call.principal.superuser)
     co_return Error(ErrorKind::forbidden, "Only a superuser may make an organisation here.");
-  NewOrg wanted{call.body.slug.str(), call.body.name ? call.body.name->str() : std::string(), call.principal.user};
+  NewOrg wanted{call.body.slug.str(), call.body.name ? call.body.name->str() : std::string(),
+                call.principal.user};
   auto change = [this, wanted, once = call.once](db::WriteTx& tx) -> Result<OrgView> {
     INDABA_TRY(const auto org, create_org(tx, wanted, clock_, random_));
     OrgView view = view_of(org, auth::Role::owner);
-    once.keep(tx, [body = json::to_json(view)](std::span<const db::Appended>) { return api::KeptAnswer{201, body}; });
+    once.keep(tx, [body = json::to_json(view)](std::span<const db::Appended>) {
+      return api::KeptAnswer{201, body};
+    });
     return view;
   };
   auto writing = database_.write(db::Shard(0), change);
@@ -94,7 +106,8 @@ Task<Result<api::Reply<OrgView>>> Orgs::show(api::Call<> call) {
 }
 
 Task<Result<api::Reply<OrgView>>> Orgs::change(api::Call<ChangeOrg> call) {
-  auto change = [id = call.org->org, slug = call.body.slug, name = call.body.name](db::WriteTx& tx) -> Result<Org> {
+  auto change = [id = call.org->org, slug = call.body.slug,
+                 name = call.body.name](db::WriteTx& tx) -> Result<Org> {
     INDABA_TRY(auto org, org_of(tx.sql(), id));
     if (slug) org.slug = slug->str();
     if (name) org.name = name->str();
@@ -143,9 +156,11 @@ Task<Result<api::Reply<MemberList>>> Orgs::list_members(api::Call<api::Nothing, 
 
 Task<Result<api::Reply<MemberView>>> Orgs::add_member(api::Call<AddMember> call) {
   if (call.body.username.has_value() == call.body.user_id.has_value())
-    co_return Error::invalid_field("username", "Name the user by one of username and user_id.", "missing_field");
-  auto change = [this, body = call.body, id = call.org->org, actor = acting(call.principal, *call.org),
-                 who = actor_of(call.principal), once = call.once](db::WriteTx& tx) -> Result<MemberView> {
+    co_return Error::invalid_field("username", "Name the user by one of username and user_id.",
+                                   "missing_field");
+  auto change = [this, body = call.body, id = call.org->org,
+                 actor = acting(call.principal, *call.org), who = actor_of(call.principal),
+                 once = call.once](db::WriteTx& tx) -> Result<MemberView> {
     INDABA_TRY(const auto now_acting, acting_now(tx.sql(), id, actor));
     INDABA_TRY_VOID(may_add(now_acting, body.role));
     INDABA_TRY(const auto org, org_of(tx.sql(), id));
@@ -157,7 +172,9 @@ Task<Result<api::Reply<MemberView>>> Orgs::add_member(api::Call<AddMember> call)
     INDABA_TRY_VOID(orgs::add_member(tx, org, user, body.role, who, clock_));
     INDABA_TRY(const auto row, member_of(tx.sql(), id, user));
     MemberView view = view_of(row);
-    once.keep(tx, [text = json::to_json(view)](std::span<const db::Appended>) { return api::KeptAnswer{201, text}; });
+    once.keep(tx, [text = json::to_json(view)](std::span<const db::Appended>) {
+      return api::KeptAnswer{201, text};
+    });
     return view;
   };
   auto writing = database_.write(db::Shard(call.org->org), change);
@@ -168,7 +185,8 @@ Task<Result<api::Reply<MemberView>>> Orgs::add_member(api::Call<AddMember> call)
 
 Task<Result<api::Reply<MemberView>>> Orgs::change_member(api::Call<ChangeMember> call) {
   const UserId user(call.path.number("user_id").value_or(0));
-  auto change = [user, given = call.body.role, id = call.org->org, actor = acting(call.principal, *call.org),
+  auto change = [user, given = call.body.role, id = call.org->org,
+                 actor = acting(call.principal, *call.org),
                  who = actor_of(call.principal)](db::WriteTx& tx) -> Result<MemberView> {
     INDABA_TRY(const auto org, org_of(tx.sql(), id));
     INDABA_TRY(const auto now_acting, acting_now(tx.sql(), id, actor));
@@ -177,7 +195,8 @@ Task<Result<api::Reply<MemberView>>> Orgs::change_member(api::Call<ChangeMember>
     if (row.role == given) return view_of(row);
     INDABA_TRY_VOID(keep_an_owner(tx.sql(), id, row.role));
     INDABA_TRY_VOID(queries::update_role(tx.sql(), id, user, given));
-    INDABA_TRY_VOID(tell_of_member(tx, org, {"member_role_changed", {user, row.username}, given, row.role, who}));
+    INDABA_TRY_VOID(tell_of_member(
+        tx, org, {"member_role_changed", {user, row.username}, given, row.role, who}));
     row.role = given;
     return view_of(row);
   };
@@ -197,7 +216,8 @@ Task<Result<api::Reply<api::Nothing>>> Orgs::remove_member(api::Call<> call) {
     INDABA_TRY_VOID(may_remove(now_acting, {user, row.role}));
     INDABA_TRY_VOID(keep_an_owner(tx.sql(), id, row.role));
     INDABA_TRY_VOID(queries::delete_member(tx.sql(), id, user));
-    return tell_of_member(tx, org, {"member_removed", {user, row.username}, std::nullopt, std::nullopt, who});
+    return tell_of_member(
+        tx, org, {"member_removed", {user, row.username}, std::nullopt, std::nullopt, who});
   };
   auto writing = database_.write(db::Shard(call.org->org), change);
   INDABA_CO_TRY_VOID(co_await writing);
@@ -209,13 +229,17 @@ Task<Result<api::Reply<InviteView>>> Orgs::invite(api::Call<CreateInvite> call) 
   const WallTime now = clock_.wall();
   const std::string code = auth::new_secret(random_);
   InviteView view{code, fmt::format("{}/invite/{}", settings_.public_url, code),
-                  now + std::chrono::seconds(call.body.expires_in.value()), call.body.max_uses.value()};
-  auto change = [view, now, org = call.org->org, user = call.principal.user](db::WriteTx& tx) -> Result<void> {
+                  now + std::chrono::seconds(call.body.expires_in.value()),
+                  call.body.max_uses.value()};
+  auto change = [view, now, org = call.org->org,
+                 user = call.principal.user](db::WriteTx& tx) -> Result<void> {
     INDABA_TRY_VOID(queries::purge_invites(tx.sql(), org, now));
     INDABA_TRY(const auto open, queries::count_invites(tx.sql(), org));
     if (open >= kMaxOpenInvites)
-      return Error(ErrorKind::conflict, "too_many_invites", "An organisation has at most 1000 open invitations.");
-    return queries::insert_invite(tx.sql(), org, auth::hash_secret(view.code), user, view.max_uses, now, view.expires_at);
+      return Error(ErrorKind::conflict, "too_many_invites",
+                   "An organisation has at most 1000 open invitations.");
+    return queries::insert_invite(tx.sql(), org, auth::hash_secret(view.code), user, view.max_uses,
+                                  now, view.expires_at);
   };
   auto writing = database_.write(db::Shard(call.org->org), change);
   INDABA_CO_TRY_VOID(co_await writing);
@@ -234,29 +258,35 @@ Task<Result<api::Reply<OrgView>>> Orgs::accept(api::Call<> call) {
 }
 
 Task<Result<api::Reply<ApiKeyList>>> Orgs::list_keys(api::Call<> call) {
-  auto query = [org = call.org->org](db::Session& session) { return queries::list_keys(session, org); };
+  auto query = [org = call.org->org](db::Session& session) {
+    return queries::list_keys(session, org);
+  };
   auto reading = database_.read(query);
   INDABA_CO_TRY(auto rows, co_await reading);
   ApiKeyList list;
-  for (auto& row : rows) list.results.push_back({row.id, std::move(row.name), std::move(row.scopes), row.created_at});
+  for (auto& row : rows)
+    list.results.push_back({row.id, std::move(row.name), std::move(row.scopes), row.created_at});
   co_return api::ok(std::move(list));
 }
 
 Task<Result<api::Reply<CreatedApiKey>>> Orgs::create_key(api::Call<CreateApiKey> call) {
-  auto change = [body = call.body, org = call.org->org, user = call.principal.user, now = clock_.wall(),
+  auto change = [body = call.body, org = call.org->org, user = call.principal.user,
+                 now = clock_.wall(),
                  secret = auth::new_secret(random_, auth::kApiKeyPrefix)](db::WriteTx& tx) {
     return create_api_key(tx, org, body.name.str(), body.scopes, user, secret, now);
   };
   auto writing = database_.write(db::Shard(call.org->org), change);
   INDABA_CO_TRY(auto written, co_await writing);
   auto& made = written.value;
-  co_return api::created(
-      CreatedApiKey{made.id, std::move(made.name), std::move(made.scopes), made.created_at, std::move(made.key)});
+  co_return api::created(CreatedApiKey{made.id, std::move(made.name), std::move(made.scopes),
+                                       made.created_at, std::move(made.key)});
 }
 
 Task<Result<api::Reply<api::Nothing>>> Orgs::delete_key(api::Call<> call) {
   const ApiKeyId key(call.path.number("id").value_or(0));
-  auto change = [key, org = call.org->org](db::WriteTx& tx) { return queries::delete_key(tx.sql(), org, key); };
+  auto change = [key, org = call.org->org](db::WriteTx& tx) {
+    return queries::delete_key(tx.sql(), org, key);
+  };
   auto writing = database_.write(db::Shard(call.org->org), change);
   INDABA_CO_TRY(const auto written, co_await writing);
   if (!written.value) co_return Error(ErrorKind::not_found, "There is no such API key.");

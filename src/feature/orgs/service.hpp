@@ -1,5 +1,6 @@
-// The rules of organisations, behind their routes. What a user changes and what everyone is told of it is one transaction; what
-// ends somebody's access is told to api::AccessChanges right after its commit.
+// The rules of organisations, behind their routes. What a user changes and what everyone is told of
+// it is one transaction; what ends somebody's access is told to api::AccessChanges right after its
+// commit.
 #pragma once
 
 #include "api/access_changes.hpp"
@@ -20,7 +21,8 @@ struct MemberEvent {
   std::optional<auth::Role> from;
   std::optional<Actor> actor;
 };
-[[nodiscard]] Result<void> tell_of_member(db::WriteTx& tx, const Org& org, const MemberEvent& event);
+[[nodiscard]] Result<void> tell_of_member(db::WriteTx& tx, const Org& org,
+                                          const MemberEvent& event);
 
 class Orgs {
  public:
@@ -30,8 +32,8 @@ class Orgs {
   };
 
   // All must outlive this.
-  Orgs(Settings settings, db::Database& database, Memberships& memberships, const api::AccessChanges& changes,
-       const Clock& clock, Random& random)
+  Orgs(Settings settings, db::Database& database, Memberships& memberships,
+       const api::AccessChanges& changes, const Clock& clock, Random& random)
       : settings_(std::move(settings)),
         database_(database),
         memberships_(memberships),

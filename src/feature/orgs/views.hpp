@@ -76,7 +76,8 @@ BOOST_DESCRIBE_STRUCT(MemberList, (), (results, next_cursor))
 struct CreateInvite {
   json::Int<1, 1'000> max_uses{1};
   json::Int<60, 30 * 24 * 3'600> expires_in{7 * 24 * 3'600};  // seconds
-  static constexpr std::array kDefaulted{std::string_view("max_uses"), std::string_view("expires_in")};
+  static constexpr std::array kDefaulted{std::string_view("max_uses"),
+                                         std::string_view("expires_in")};
 };
 BOOST_DESCRIBE_STRUCT(CreateInvite, (), (max_uses, expires_in))
 
