@@ -34,7 +34,7 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"auth.anonymous_counter", boolean, "false", "whether /ws/chat/ is an open counter for strangers"},
     {"auth.external.key", text, "", "the key that signs another service's tokens: a shared secret, or a public key as PEM", "REALTIME_JWT_SECRET JWT_SIGNING_KEY DJANGO_SECRET_KEY SECRET_KEY", "", "", true, true},
     {"auth.external.jwks_url", url, "", "where that service publishes its keys", "", "", "", false, true},
-    {"auth.external.algorithms", list, "HS256", "the algorithms that are accepted with that key", "", "HS256|RS256|ES256|EdDSA", "", false, true},
+    {"auth.external.algorithms", list, "", "the algorithms that are accepted; those of the keys where none are named", "", "HS256|RS256|ES256|EdDSA", "", false, true},
     {"auth.external.issuer", text, "", "the iss that those tokens must have", "", "", "", false, true},
     {"auth.external.audience", text, "", "the aud that those tokens must have", "", "", "", false, true},
     {"auth.external_ids", boolean, "false", "whether that service's user numbers are the numbers here; closes registration"},
