@@ -35,6 +35,7 @@ class Retired final : public Pollable {
 Connection& Connection::adopt(Loop& loop, int fd, std::unique_ptr<TlsStream> tls, std::string peer_address) {
   check(loop.on_this_thread(), "a connection is adopted on its own loop");
   auto* connection = new Connection(loop, fd, std::move(tls), std::move(peer_address));
+  loop.own(std::unique_ptr<Pollable>(connection));
   connection->watched_ = EPOLLIN | EPOLLRDHUP;
   loop.watch(fd, connection->watched_, *connection);
   loop.connections.fetch_add(1, std::memory_order_relaxed);
@@ -85,7 +86,7 @@ void Connection::abort() {
   outbox_.clear();
   loop_.connections.fetch_sub(1, std::memory_order_relaxed);
   if (protocol_) protocol_->on_closed();
-  loop_.bury(std::unique_ptr<Pollable>(this));
+  loop_.bury_owned(*this);
 }
 
 void Connection::pause_reading() {
@@ -112,7 +113,8 @@ void Connection::on_timer() {
 void Connection::watch_for_what_is_wanted() {
   if (fd_ < 0) return;
   // A paused connection still wants to know when its peer is gone.
-  const std::uint32_t wanted = (reading_ ? EPOLLIN : 0U) | (write_blocked_ ? EPOLLOUT : 0U) | EPOLLRDHUP;
+  const std::uint32_t reads = peer_done_ ? 0U : (reading_ ? EPOLLIN : 0U) | EPOLLRDHUP;
+  const std::uint32_t wanted = reads | (write_blocked_ ? EPOLLOUT : 0U);
   if (wanted == watched_) return;
   watched_ = wanted;
   loop_.rewatch(fd_, wanted, *this);
@@ -127,10 +129,18 @@ void Connection::on_ready(std::uint32_t events) {
     if (fd_ < 0) return;
     watch_for_what_is_wanted();
   }
-  if ((events & EPOLLIN) != 0)
+  // A TLS read may be what waited for room to write.
+  if ((events & EPOLLIN) != 0 || (tls_ && reading_ && (events & EPOLLOUT) != 0))
     read_available();
   else if ((events & EPOLLRDHUP) != 0 && !reading_)
-    abort();
+    on_peer_done();
+}
+
+void Connection::on_peer_done() {
+  if (!closing_ || shut_) return abort();
+  // It sends no more, and may still be reading what it asked for: that is written first.
+  peer_done_ = true;
+  watch_for_what_is_wanted();
 }
 
 IoResult Connection::receive(std::span<char> into) {
@@ -142,11 +152,11 @@ IoResult Connection::receive(std::span<char> into) {
 }
 
 void Connection::read_available() {
-  // Level-triggered: one buffer a tick is fair to the others. TLS may hold decrypted bytes that epoll cannot see, so it reads on.
+  // Level-triggered: one buffer a tick is fair to the others. What TLS has taken in already, epoll cannot see: that is read on.
   do {
     const auto buffer = loop_.receive_buffer();
     const auto got = receive(buffer);
-    if (got.state == IoState::closed) return abort();
+    if (got.state == IoState::closed) return on_peer_done();
     if (got.state == IoState::want_write) {
       write_blocked_ = true;
       return watch_for_what_is_wanted();
@@ -160,7 +170,13 @@ void Connection::read_available() {
     last_received_ = loop_.now();
     if (closing_) continue;  // what still comes is not ours to read any more
     if (protocol_) protocol_->on_bytes(buffer.first(got.bytes));
-  } while (tls_ && fd_ >= 0 && (reading_ || closing_));
+  } while (tls_ && fd_ >= 0 && (reading_ || closing_) && tls_->holds_bytes());
+}
+
+IoResult Connection::write_tls(std::span<const char> bytes) {
+  const auto wrote = tls_->write(bytes);
+  tls_taken_ = wrote.state == IoState::done ? 0 : bytes.size();
+  return wrote;
 }
 
 IoResult Connection::write_some() {
@@ -169,7 +185,7 @@ IoResult Connection::write_some() {
   if (tls_) {
     // One record for what fits into one: small frames would otherwise pay a record each.
     if (count == 1 || parts[0].iov_len >= kTlsRecord)
-      return tls_->write({static_cast<const char*>(parts[0].iov_base), parts[0].iov_len});
+      return write_tls({static_cast<const char*>(parts[0].iov_base), parts[0].iov_len});
     std::array<char, kTlsRecord> record;  // NOLINT(cppcoreguidelines-pro-type-member-init)
     std::size_t used = 0;
     for (std::size_t i = 0; i < count && used < record.size(); ++i) {
@@ -177,7 +193,7 @@ IoResult Connection::write_some() {
       std::memcpy(record.data() + used, parts[i].iov_base, take);
       used += take;
     }
-    return tls_->write({record.data(), used});
+    return write_tls({record.data(), used});
   }
   msghdr message{};
   message.msg_iov = parts.data();
@@ -213,6 +229,7 @@ void Connection::shut_down() {
   if (tls_) tls_->say_goodbye();
   ::shutdown(fd_, SHUT_WR);
   reading_ = true;  // until the peer's FIN: closing with unread bytes would reset what we sent last
+  peer_done_ = false;
   watch_for_what_is_wanted();
   loop_.arm(*this, kLinger);
 }

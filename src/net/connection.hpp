@@ -52,7 +52,7 @@ class Connection final : public Pollable, private Timer {
   [[nodiscard]] MonoTime last_progress() const noexcept { return last_progress_; }
   [[nodiscard]] MonoTime last_received() const noexcept { return last_received_; }
   // Forgets what waits, but for a frame that is partly out.
-  void discard_unsent() { outbox_.drop_unstarted(); }
+  void discard_unsent() { outbox_.drop_unstarted(tls_taken_); }
 
   // Stops reading, writes what waits, then closes gracefully. Gives up after `patience`.
   void close_after_flush(Millis patience = Millis(5'000));
@@ -76,11 +76,14 @@ class Connection final : public Pollable, private Timer {
 
   void on_ready(std::uint32_t epoll_events) override;
   void on_tick_end() override { flush(); }
+  void on_loop_end() override { abort(); }
   void on_timer() override;
   void read_available();
+  void on_peer_done();
   [[nodiscard]] IoResult receive(std::span<char> into);
   void flush();
   [[nodiscard]] IoResult write_some();
+  [[nodiscard]] IoResult write_tls(std::span<const char> bytes);
   void shut_down();
   void watch_for_what_is_wanted();
 
@@ -90,9 +93,11 @@ class Connection final : public Pollable, private Timer {
   bool reading_ = true;
   bool closing_ = false;        // close when the outbox is empty
   bool shut_ = false;           // our FIN is out; waiting for the peer's
+  bool peer_done_ = false;      // its FIN came while we were closing
   bool write_blocked_ = false;  // the kernel's buffer is full
   std::uint32_t watched_ = 0;
   Outbox outbox_;
+  std::size_t tls_taken_ = 0;  // bytes at the front that TLS has encrypted already and not got rid of: they must leave next
   MonoTime last_progress_;
   MonoTime last_received_;
   std::unique_ptr<TlsStream> tls_;

@@ -175,7 +175,7 @@ void Listener::on_ready(std::uint32_t) {
   }
 }
 
-Loop& Listener::least_loaded() const {
+std::size_t Listener::least_loaded() const {
   std::size_t best = 0;
   int fewest = -1;
   for (std::size_t i = 0; i < loops_.size(); ++i) {
@@ -185,15 +185,16 @@ Loop& Listener::least_loaded() const {
       best = i;
     }
   }
-  return *loops_[best];
+  return best;
 }
 
 void Listener::hand_over(int fd, std::string peer_address) {
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &options_.send_buffer_bytes, sizeof options_.send_buffer_bytes);
-  Loop& target = least_loaded();
-  auto& in_flight = *in_flight_[static_cast<std::size_t>(target.index())];
+  const auto place = least_loaded();
+  Loop& target = *loops_[place];
+  auto& in_flight = *in_flight_[place];
   in_flight.fetch_add(1, std::memory_order_relaxed);
   target.post([this, &target, &in_flight, fd, peer = std::move(peer_address)]() mutable {
     in_flight.fetch_sub(1, std::memory_order_relaxed);

@@ -54,11 +54,11 @@ class Listener final : public Pollable {
 
   void start();  // on its loop
   void stop();   // on its loop: no new connections
-  
+
  private:
   void on_ready(std::uint32_t epoll_events) override;
   void pause();
-  [[nodiscard]] Loop& least_loaded() const;
+  [[nodiscard]] std::size_t least_loaded() const;  // its place in loops_
   void hand_over(int fd, std::string peer_address);
 
   Loop& loop_;

@@ -59,8 +59,31 @@ void Loop::run() {
   while (!stopping_.load(std::memory_order_acquire)) tick();
   run_posted();
   flush_dirty();
+  while (owned_ != nullptr) {
+    Pollable& last = *owned_;
+    last.on_loop_end();
+    if (owned_ == &last) bury_owned(last);
+  }
   graveyard_.clear();
+  run_posted();
   set_current(nullptr);
+}
+
+Pollable& Loop::own(std::unique_ptr<Pollable> pollable) {
+  Pollable* owned = pollable.release();
+  owned->owned_next_ = owned_;
+  if (owned_ != nullptr) owned_->owned_prev_ = owned;
+  owned_ = owned;
+  return *owned;
+}
+
+void Loop::bury_owned(Pollable& pollable) {
+  if (pollable.owned_prev_ != nullptr)
+    pollable.owned_prev_->owned_next_ = pollable.owned_next_;
+  else
+    owned_ = pollable.owned_next_;
+  if (pollable.owned_next_ != nullptr) pollable.owned_next_->owned_prev_ = pollable.owned_prev_;
+  graveyard_.push_back(std::unique_ptr<Pollable>(&pollable));
 }
 
 void Loop::stop() {

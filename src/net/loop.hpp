@@ -26,6 +26,13 @@ class Pollable {
   virtual void on_ready(std::uint32_t epoll_events) = 0;
   // Called at the end of the tick in which it was marked dirty.
   virtual void on_tick_end() {}
+  // The loop has ended: let go of everything, and bury yourself where the loop owns you.
+  virtual void on_loop_end() {}
+
+ private:
+  friend class Loop;
+  Pollable* owned_prev_ = nullptr;  // among those that the loop owns
+  Pollable* owned_next_ = nullptr;
 };
 
 class Loop final : public Executor {
@@ -50,8 +57,11 @@ class Loop final : public Executor {
   void unwatch(int fd) const;
   void arm(Timer& timer, Millis delay) { wheel_.arm(timer, now_ + delay); }
   void mark_dirty(Pollable& pollable) { dirty_.push_back(&pollable); }
+  // The loop owns it from now on, until it is buried; what is left when the loop ends hears on_loop_end().
+  Pollable& own(std::unique_ptr<Pollable> pollable);
   // Takes what closed in this tick, and destroys it when nothing can point to it any more.
   void bury(std::unique_ptr<Pollable> pollable) { graveyard_.push_back(std::move(pollable)); }
+  void bury_owned(Pollable& pollable);
   // One buffer for all reads on this loop: what a protocol wants to keep, it copies.
   [[nodiscard]] std::span<char> receive_buffer() noexcept { return receive_buffer_; }
 
@@ -79,6 +89,7 @@ class Loop final : public Executor {
   std::vector<Pollable*> dirty_;
   std::vector<Pollable*> flushing_;
   std::vector<std::unique_ptr<Pollable>> graveyard_;
+  Pollable* owned_ = nullptr;  // a list through owned_prev_ and owned_next_
 
   std::mutex mutex_;
   std::vector<Work> posted_;   // guarded by mutex_

@@ -43,14 +43,13 @@ void Outbox::consume(std::size_t count) {
   }
 }
 
-void Outbox::drop_unstarted() {
-  if (empty() || offset_ == 0) return clear();
-  const Frame started = std::move(frames_[first_]);
-  const auto offset = offset_;
-  clear();
-  frames_.push_back(started);
-  offset_ = offset;
-  bytes_ = started.size() - offset;
+void Outbox::drop_unstarted(std::size_t taken) {
+  std::size_t end = first_;
+  std::size_t kept = 0;
+  while (end < frames_.size() && kept < offset_ + taken) kept += frames_[end++].size();
+  if (kept == 0) return clear();
+  frames_.resize(end);
+  bytes_ = kept - offset_;
 }
 
 void Outbox::clear() noexcept {

@@ -24,8 +24,9 @@ class Outbox {
   // `count` bytes from the front have been written.
   void consume(std::size_t count);
   void clear() noexcept;
-  // Drops all but a frame of which a part is written already: what follows must not land in the middle of it.
-  void drop_unstarted();
+  // Drops all but what is on its way: a frame of which a part is written already, since what follows must not land in the middle of
+  // it, and the frames that hold the next `taken` bytes, which TLS has encrypted already.
+  void drop_unstarted(std::size_t taken = 0);
 
  private:
   std::vector<Frame> frames_;

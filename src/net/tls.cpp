@@ -73,6 +73,8 @@ IoResult TlsStream::write(std::span<const char> bytes) {
   return outcome(SSL_write(ssl_, bytes.data(), static_cast<int>(size)));
 }
 
+bool TlsStream::holds_bytes() const noexcept { return SSL_has_pending(ssl_) == 1; }
+
 void TlsStream::say_goodbye() noexcept {
   if (SSL_is_init_finished(ssl_) == 1) SSL_shutdown(ssl_);
   ERR_clear_error();

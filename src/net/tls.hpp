@@ -33,6 +33,8 @@ class TlsStream {
   // Both run the handshake first, as far as the peer has come.
   [[nodiscard]] IoResult read(std::span<char> into);
   [[nodiscard]] IoResult write(std::span<const char> bytes);
+  // It has read bytes from the socket that read() has not returned.
+  [[nodiscard]] bool holds_bytes() const noexcept;
   void say_goodbye() noexcept;  // close_notify, as far as it goes without waiting
 
  private:
