@@ -1,5 +1,6 @@
 #include "feature/account/account.hpp"
 
+#include "base/json_write.hpp"
 #include "base/text.hpp"
 #include "feature/account/queries.hpp"
 
@@ -73,7 +74,9 @@ Result<std::vector<SessionId>> set_password(db::WriteTx& tx, UserId user,
                                             std::string_view password_hash, SessionId except) {
   INDABA_TRY_VOID(queries::set_hash(tx.sql(), user, password_hash));
   INDABA_TRY_VOID(queries::delete_resets(tx.sql(), user));
-  return auth::end_sessions(tx, user, except, false);
+  INDABA_TRY(auto ended, auth::end_sessions(tx, user, except, false));
+  INDABA_TRY_VOID(tell_of_sessions(tx, user, "session_ended", ended));
+  return ended;
 }
 
 Result<auth::SessionStarted> create_personal_token(db::WriteTx& tx, std::string_view username,
@@ -81,7 +84,36 @@ Result<auth::SessionStarted> create_personal_token(db::WriteTx& tx, std::string_
   INDABA_TRY(const auto user, auth::find_user_by_name(tx.sql(), username));
   if (!user || !user->active)
     return Error(ErrorKind::not_found, "user_not_found", "There is no such user.");
-  return auth::start_session(tx, user->id, session, now);
+  return account::start_session(tx, user->id, session, now);
+}
+
+Result<void> tell_of_sessions(db::WriteTx& tx, UserId user, std::string_view type,
+                              std::span<const SessionId> sessions) {
+  if (sessions.empty()) return {};
+  INDABA_TRY(const auto found, auth::find_user(tx.sql(), user));
+  if (!found || !found->active) return {};
+  for (const SessionId id : sessions) {
+    std::string body;
+    json::append_member(body, "session_id", id);
+    tx.append({found->me_stream, std::string(type), std::move(body), {}});
+  }
+  return {};
+}
+
+Result<auth::SessionStarted> start_session(db::WriteTx& tx, UserId user,
+                                           const auth::NewSession& session, WallTime now) {
+  INDABA_TRY(auto started, auth::start_session(tx, user, session, now));
+  INDABA_TRY_VOID(tell_of_sessions(tx, user, "session_ended", started.ended));
+  INDABA_TRY_VOID(tell_of_sessions(tx, user, "session_started", std::array{started.id}));
+  return started;
+}
+
+Result<bool> end_session(db::WriteTx& tx, UserId user, SessionId id) {
+  INDABA_TRY(const bool ended, auth::end_session(tx, user, id));
+  if (ended) {
+    INDABA_TRY_VOID(tell_of_sessions(tx, user, "session_ended", std::array{id}));
+  }
+  return ended;
 }
 
 void follow(api::AccessChanges& changes, auth::Identities& identities) {

@@ -13,6 +13,7 @@
 #include "base/result.hpp"
 #include "db/database.hpp"
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,16 @@ namespace indaba::account {
                                                                  std::string_view username,
                                                                  const auth::NewSession& session,
                                                                  WallTime now);
+
+// Tells the user's own stream of sign-ins: `session_started` or `session_ended`, one event each.
+[[nodiscard]] Result<void> tell_of_sessions(db::WriteTx& tx, UserId user, std::string_view type,
+                                            std::span<const SessionId> sessions);
+
+// auth::start_session and auth::end_session, with the event for the user.
+[[nodiscard]] Result<auth::SessionStarted> start_session(db::WriteTx& tx, UserId user,
+                                                         const auth::NewSession& session,
+                                                         WallTime now);
+[[nodiscard]] Result<bool> end_session(db::WriteTx& tx, UserId user, SessionId id);
 
 // Has one of the two blocked the other? Then neither messages, mentions nor presence pass between
 // them.

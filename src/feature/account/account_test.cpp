@@ -331,6 +331,17 @@ TEST_F(AccountTest, lists_ones_own_sessions_and_ends_them) {
   EXPECT_EQ(times_told<api::SessionRevoked>(), 1U);
 }
 
+TEST_F(AccountTest, tells_a_user_of_every_sign_in_and_its_end) {
+  user("anna");
+  const auto first = sign_in_as("anna", "correct horse");
+  ASSERT_EQ(refresh(first.text("/refresh")).status, 200);
+  ASSERT_EQ(refresh(first.text("/refresh")).status, 401);
+  const auto told = me_events("anna");
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_TRUE(told[0].starts_with(R"(session_started ,"session_id":)")) << told[0];
+  EXPECT_TRUE(told[1].starts_with(R"(session_ended ,"session_id":)")) << told[1];
+}
+
 TEST_F(AccountTest, a_new_password_ends_all_other_sessions) {
   user("anna");
   const auto kept = sign_in_as("anna", "correct horse");

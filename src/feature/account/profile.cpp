@@ -148,7 +148,7 @@ Task<Result<api::Reply<MySessions>>> Accounts::list_my_sessions(api::Call<> call
 Task<Result<api::Reply<api::Nothing>>> Accounts::end_my_session(api::Call<> call) {
   const SessionId id(call.path.number("id").value_or(0));
   auto change = [id, user = call.principal.user](db::WriteTx& tx) {
-    return auth::end_session(tx, user, id);
+    return account::end_session(tx, user, id);
   };
   auto writing = parts_.database.write(db::Shard(0), change);
   INDABA_CO_TRY(const auto written, co_await writing);

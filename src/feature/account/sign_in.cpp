@@ -84,7 +84,7 @@ Task<Result<Accounts::Started>> Accounts::start(auth::User user, auth::NewSessio
     INDABA_TRY(const auto current, auth::find_user(tx.sql(), user.id));
     if (!current || !current->active || current->password_hash != user.password_hash)
       return wrong_credentials();
-    INDABA_TRY(auto started, auth::start_session(tx, user.id, session, now));
+    INDABA_TRY(auto started, account::start_session(tx, user.id, session, now));
     INDABA_TRY(auto profile, load_profile(tx.sql(), user.id));
     return Started{std::move(started), std::move(profile)};
   };
@@ -129,7 +129,7 @@ Task<Result<api::Reply<SignedIn>>> Accounts::sign_up(api::Call<Register> call) {
         return Error::invalid_field("invite", joined.error().detail);
       if (!joined) return std::move(joined).error();
     }
-    INDABA_TRY(auto started, auth::start_session(tx, created.id, session, parts_.clock.wall()));
+    INDABA_TRY(auto started, account::start_session(tx, created.id, session, parts_.clock.wall()));
     INDABA_TRY(auto profile, load_profile(tx.sql(), created.id));
     return Started{std::move(started), std::move(profile)};
   };
@@ -164,7 +164,7 @@ Task<Result<api::Reply<SessionView>>> Accounts::open_session(api::Call<SignIn> c
   // The browser forgets the session that it had; so do we.
   if (call.principal.credential == auth::CredentialKind::session_cookie) {
     auto change = [owner = call.principal.user, old = call.principal.session](db::WriteTx& tx) {
-      return auth::end_session(tx, owner, old);
+      return account::end_session(tx, owner, old);
     };
     auto writing = parts_.database.write(db::Shard(0), change);
     if (co_await writing) tell_ended(call.principal.user, {call.principal.session});
@@ -177,7 +177,7 @@ Task<Result<api::Reply<SessionView>>> Accounts::open_session(api::Call<SignIn> c
 Task<Result<api::Reply<api::Nothing>>> Accounts::close_session(api::Call<> call) {
   if (call.principal.credential == auth::CredentialKind::session_cookie) {
     auto change = [user = call.principal.user, id = call.principal.session](db::WriteTx& tx) {
-      return auth::end_session(tx, user, id);
+      return account::end_session(tx, user, id);
     };
     auto writing = parts_.database.write(db::Shard(0), change);
     INDABA_CO_TRY_VOID(co_await writing);
@@ -192,8 +192,15 @@ Task<Result<api::Reply<TokenPair>>> Accounts::refresh(api::Call<Refresh> call) {
   const auto token = auth::parse_refresh_token(call.body.refresh);
   if (!token) co_return auth::not_authenticated();
   auto next = auth::next_refresh_token(call.body.refresh, parts_.random);
-  auto change = [token = *token, next, now = parts_.clock.wall()](db::WriteTx& tx) {
-    return auth::rotate_refresh(tx, token, next, auth::kRefreshLifetime, now);
+  auto change = [token = *token, next,
+                 now = parts_.clock.wall()](db::WriteTx& tx) -> Result<auth::Rotated> {
+    INDABA_TRY(const auto rotated,
+               auth::rotate_refresh(tx, token, next, auth::kRefreshLifetime, now));
+    if (rotated.outcome == auth::Rotated::Outcome::reused) {
+      INDABA_TRY_VOID(
+          tell_of_sessions(tx, rotated.user, "session_ended", std::array{rotated.session}));
+    }
+    return rotated;
   };
   auto writing = parts_.database.write(db::Shard(0), change);
   INDABA_CO_TRY(const auto written, co_await writing);
@@ -223,7 +230,7 @@ Task<Result<api::Reply<api::Nothing>>> Accounts::revoke(api::Call<Revoke> call) 
       if (row) ended = *row;
     }
     if (ended.id) {
-      INDABA_TRY_VOID(auth::end_session(tx, ended.user, ended.id));
+      INDABA_TRY_VOID(account::end_session(tx, ended.user, ended.id));
     }
     return ended;
   };
