@@ -126,9 +126,11 @@ void gather_synonyms(const Environment& environment, Gathered& into) {
   }
 }
 
-// INDABA_ names that are no settings: where the file is, what the demo's password shall be, and what tests tell each other.
+// INDABA_ names that are no settings: where the file is, what the demo's password shall be, and
+// what tests tell each other.
 bool is_no_setting(std::string_view name) {
-  return name == "INDABA_CONFIG" || name == "INDABA_DEMO_PASSWORD" || name == "INDABA_BINARY" || name.starts_with("INDABA_TEST_");
+  return name == "INDABA_CONFIG" || name == "INDABA_DEMO_PASSWORD" || name == "INDABA_BINARY" ||
+         name.starts_with("INDABA_TEST_");
 }
 
 void refuse_unknown_names(const Environment& environment, Gathered& into) {
@@ -138,9 +140,12 @@ void refuse_unknown_names(const Environment& environment, Gathered& into) {
     if (setting.secret) known.push_back(known.back() + "_FILE");
   }
   for (const auto& [name, ignored] : environment) {
-    if (!name.starts_with("INDABA_") || is_no_setting(name) || std::ranges::find(known, name) != known.end()) continue;
-    into.problems.push_back({name, "unknown_field",
-                             fmt::format("the environment's {} is no setting{}", name, did_you_mean(name, known))});
+    if (!name.starts_with("INDABA_") || is_no_setting(name) ||
+        std::ranges::find(known, name) != known.end())
+      continue;
+    into.problems.push_back(
+        {name, "unknown_field",
+         fmt::format("the environment's {} is no setting{}", name, did_you_mean(name, known))});
   }
 }
 

@@ -34,6 +34,11 @@ struct AuthFrame {
 };
 BOOST_DESCRIBE_STRUCT(AuthFrame, (), (token))
 
+struct PresenceFrame {
+  std::optional<json::Text<1, 300>> stream;
+};
+BOOST_DESCRIBE_STRUCT(PresenceFrame, (), (stream))
+
 struct PingFrame {};
 BOOST_DESCRIBE_STRUCT(PingFrame, (), ())
 

@@ -12,7 +12,6 @@ EventPoll::EventPoll(Gateway& gateway, std::shared_ptr<EventRequest> request, st
 EventPoll::~EventPoll() { context_.remove(*this); }
 
 Task<Result<std::string>> EventPoll::run() {
-  const auto self = shared_from_this();
   for (const auto& [resolved, start] : request_->streams) {
     Followed followed;
     followed.subscription = context_.hub.subscribe(*this, resolved.id, resolved.name, resolved.durable);

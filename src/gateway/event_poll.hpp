@@ -18,7 +18,7 @@ class EventPoll final : public stream::Reader, public AccessHolder, public std::
   EventPoll(Gateway& gateway, std::shared_ptr<EventRequest> request, std::size_t limit, Millis wait);
   ~EventPoll() override;
 
-  // The page as JSON. Errors: what ended the reader's access meanwhile.
+  // The page as JSON; whoever awaits it keeps the poll alive. Errors: what ended the reader's access meanwhile.
   Task<Result<std::string>> run();
 
   // stream::Reader

@@ -38,7 +38,8 @@ Task<Result<http::Response>> events(Gateway& gateway, api::Call<api::Nothing, Ev
   auto wanted = co_await reading;
   if (!wanted) co_return wanted.error();
   if (stream) co_return event_stream(gateway, *std::move(wanted));
-  auto polling = std::make_shared<EventPoll>(gateway, *std::move(wanted), limit, wait)->run();
+  const auto poll = std::make_shared<EventPoll>(gateway, *std::move(wanted), limit, wait);
+  auto polling = poll->run();
   auto page = co_await polling;
   if (!page) co_return page.error();
   http::Response response;

@@ -13,6 +13,7 @@
 #include "gateway/event_cursor.hpp"
 #include "gateway/loop_context.hpp"
 #include "gateway/open_sessions.hpp"
+#include "gateway/presence.hpp"
 #include "gateway/resume.hpp"
 #include "gateway/settings.hpp"
 #include "gateway/socket_stats.hpp"
@@ -34,6 +35,7 @@ class Gateway {
     const api::StreamNames& names;
     const api::Frames& frames;
     ResumeStore& resume;
+    Presence& presence;
     const EventCursor& cursors;
   };
   explicit Gateway(const Parts& given) : parts(given), limits(given.settings.connections) {}

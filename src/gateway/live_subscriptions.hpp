@@ -6,6 +6,7 @@
 
 #include "api/stream_names.hpp"
 #include "gateway/frame_text.hpp"
+#include "gateway/presence.hpp"
 #include "stream/subscription.hpp"
 
 #include <memory>
@@ -22,6 +23,7 @@ struct LiveSubscription {
   Seq acked;      // by the client
   Seq pinged;     // written before the last ping
   Seq confirmed;  // written before the last ping that was answered
+  Presence::Mark present;
   AnswerTo answer;  // for the `subscribed` that is still to come
 };
 

@@ -96,6 +96,7 @@ void Session::subscribe_now(const api::ResolvedStream& resolved, const stream::S
   live.subscription = context_.hub.subscribe(*this, resolved.id, resolved.name, resolved.durable);
   live.org = resolved.org;
   live.durable = resolved.durable;
+  live.present = gateway_.parts.presence.mark(resolved.org, principal_.user, principal_.username);
   live.answer = std::move(to);
   auto& subscription = *subscriptions_.add(std::move(live)).subscription;
   context_.hub.start(subscription, start);

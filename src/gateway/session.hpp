@@ -98,6 +98,9 @@ class Session final : public stream::Reader, public AccessHolder, public std::en
   void serve_waiting();
   void on_ack(boost::json::object frame, const AnswerTo& to);
   void on_unsubscribe(boost::json::object frame, const AnswerTo& to);
+  void on_presence(boost::json::object frame, const AnswerTo& to);
+  // The subscription that a frame names, or the socket's URL; nullptr where that has been refused.
+  LiveSubscription* named(const std::optional<json::Text<1, 300>>& name, const AnswerTo& to);
   static Task<void> run(std::shared_ptr<Session> self, Task<void> work);
   Task<void> serve_subscribe(boost::json::object frame, AnswerTo to);
   Task<void> serve_auth(boost::json::object frame, AnswerTo to);

@@ -11,6 +11,7 @@ namespace {
 
 constexpr int kMaxErrorsInRow = 20;
 constexpr std::size_t kMaxRef = 128;
+constexpr std::int64_t kMaxPresenceNames = 200;  // above that, only the number is told
 
 // The client's `ref` as JSON text, to be given back as it came: a short string or a number.
 Result<std::string> take_ref(boost::json::object& frame) {
@@ -63,7 +64,8 @@ void Session::dispatch(boost::json::object frame, std::string_view type, AnswerT
     busy_ = true;
     spawn(run(shared_from_this(), std::move(work)));
   };
-  const bool own = type == "ping" || type == "subscribe" || type == "unsubscribe" || type == "ack" || type == "auth";
+  const bool own = type == "ping" || type == "subscribe" || type == "unsubscribe" || type == "ack" || type == "auth" ||
+                   type == "presence";
   const bool feature = !own && gateway_.parts.frames.knows(type);
   gateway_.stats.messages_in.add(own || feature ? type : "unknown");
   if (own) frame.erase("type");
@@ -73,6 +75,7 @@ void Session::dispatch(boost::json::object frame, std::string_view type, AnswerT
     return answer(FrameText("pong"), to);
   }
   if (type == "ack") return on_ack(std::move(frame), to);
+  if (type == "presence") return on_presence(std::move(frame), to);
   if (type == "unsubscribe") return on_unsubscribe(std::move(frame), to);
   if (type == "subscribe") return begin(serve_subscribe(std::move(frame), std::move(to)));
   if (type == "auth") return begin(serve_auth(std::move(frame), std::move(to)));
@@ -155,18 +158,26 @@ Task<void> Session::restore(std::vector<SavedPosition> positions) {
   }
 }
 
+LiveSubscription* Session::named(const std::optional<json::Text<1, 300>>& name, const AnswerTo& to) {
+  const std::string stream = name ? std::string(*name) : url_stream_;
+  if (stream.empty()) {
+    refuse(Error::invalid_field("stream", "Name the stream.", "missing_field"), to);
+    return nullptr;
+  }
+  auto* live = subscriptions_.find(stream);
+  if (live == nullptr) refuse(Error(ErrorKind::conflict, "not_subscribed", "This connection does not follow that stream."), to);
+  return live;
+}
+
 void Session::on_unsubscribe(boost::json::object frame, const AnswerTo& to) {
   const auto read = json::read<UnsubscribeFrame>(boost::json::value(std::move(frame)));
   if (!read) return refuse(read.error(), to);
-  const std::string name = read->stream ? std::string(*read->stream) : url_stream_;
-  if (name.empty()) return refuse(Error::invalid_field("stream", "Name the stream.", "missing_field"), to);
-  auto* live = subscriptions_.find(name);
-  if (live == nullptr)
-    return refuse(Error(ErrorKind::conflict, "not_subscribed", "This connection does not follow that stream."), to);
+  auto* live = named(read->stream, to);
+  if (live == nullptr) return;
   errors_in_row_ = 0;
-  subscriptions_.remove(*live);
   FrameText ended("unsubscribed");
-  ended.member("stream", name);
+  ended.member("stream", live->subscription->name());
+  subscriptions_.remove(*live);
   answer(std::move(ended), to);
   save_soon();
 }
@@ -174,11 +185,8 @@ void Session::on_unsubscribe(boost::json::object frame, const AnswerTo& to) {
 void Session::on_ack(boost::json::object frame, const AnswerTo& to) {
   const auto read = json::read<AckFrame>(boost::json::value(std::move(frame)));
   if (!read) return refuse(read.error(), to);
-  const std::string name = read->stream ? std::string(*read->stream) : url_stream_;
-  if (name.empty()) return refuse(Error::invalid_field("stream", "Name the stream.", "missing_field"), to);
-  auto* live = subscriptions_.find(name);
-  if (live == nullptr)
-    return refuse(Error(ErrorKind::conflict, "not_subscribed", "This connection does not follow that stream."), to);
+  auto* live = named(read->stream, to);
+  if (live == nullptr) return;
   const Seq seq(static_cast<std::int64_t>(read->seq));
   if (seq > live->subscription->position())
     return refuse(Error::invalid_field("seq", "That event has not been sent on this connection."), to);
@@ -186,6 +194,29 @@ void Session::on_ack(boost::json::object frame, const AnswerTo& to) {
   live->acked = std::max(live->acked, seq);
   save_soon();
   if (!to.ref.empty()) answer(FrameText("ok"), to);
+}
+
+void Session::on_presence(boost::json::object frame, const AnswerTo& to) {
+  const auto read = json::read<PresenceFrame>(boost::json::value(std::move(frame)));
+  if (!read) return refuse(read.error(), to);
+  auto* live = named(read->stream, to);
+  if (live == nullptr) return;
+  errors_in_row_ = 0;
+  const auto& presence = gateway_.parts.presence;
+  const auto count = presence.online(live->org);
+  FrameText state("presence_state");
+  state.member("stream", live->subscription->name());
+  std::string users = "[";
+  if (count <= kMaxPresenceNames) {
+    for (const auto& person : presence.online_users(live->org, kMaxPresenceNames)) {
+      std::string user = "{";
+      json::append_member(user, "id", person.id);
+      json::append_member(user, "username", person.username);
+      users += (users.size() > 1 ? "," : "") + user + '}';
+    }
+  }
+  state.raw("users", users + "]").member("count_online", count);
+  answer(std::move(state), to);
 }
 
 Task<void> Session::serve_auth(boost::json::object frame, AnswerTo to) {

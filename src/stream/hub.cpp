@@ -25,6 +25,7 @@ void Hub::on_each(LoopMask mask, F work) {
 }
 
 void Hub::on_committed(std::span<const EventPtr> events) {
+  published_.fetch_add(events.size(), std::memory_order_relaxed);
   std::vector<std::vector<EventPtr>> for_loop(locals_.size());
   StreamId last;
   LoopMask mask = 0;
@@ -38,13 +39,16 @@ void Hub::on_committed(std::span<const EventPtr> events) {
   }
   for (std::size_t i = 0; i < locals_.size(); ++i) {
     if (for_loop[i].empty()) continue;
-    locals_[i].executor->post([hub = locals_[i].hub.get(), batch = std::move(for_loop[i])] {
+    locals_[i].executor->post([this, hub = locals_[i].hub.get(), batch = std::move(for_loop[i])] {
       for (const auto& event : batch) hub->on_committed(event);
+      const std::chrono::duration<double> took = clock_.wall() - batch.front()->created_at;
+      publish_to_delivery_.observe(took.count());
     });
   }
 }
 
 void Hub::publish_ephemeral(StreamId stream, std::string type, std::string body) {
+  ephemeral_.fetch_add(1, std::memory_order_relaxed);
   const auto mask = followers(stream);
   if (mask == 0) return;
   const EventPtr event =

@@ -4,11 +4,13 @@
 // and each loop gets one posted piece of work a commit, whatever its number of events and readers.
 #pragma once
 
+#include "db/writer_stats.hpp"
 #include "stream/event_log.hpp"
 #include "stream/local_hub.hpp"
 #include "stream/publisher.hpp"
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -32,6 +34,11 @@ class Hub final : public CommitListener, public EphemeralPublisher, public Attac
   void on_trimmed(StreamId stream, Seq oldest);
   void on_closed(StreamId stream);
 
+  // From the moment an event was given its place to the end of its delivery on a loop.
+  [[nodiscard]] const db::AtomicHistogram<9>& publish_to_delivery() const noexcept { return publish_to_delivery_; }
+  [[nodiscard]] std::uint64_t published() const noexcept { return published_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t published_ephemeral() const noexcept { return ephemeral_.load(std::memory_order_relaxed); }
+
   void attach(StreamId stream, int local) override;
   void detach(StreamId stream, int local) override;
 
@@ -52,6 +59,9 @@ class Hub final : public CommitListener, public EphemeralPublisher, public Attac
   void on_each(LoopMask mask, F work);
 
   const Clock& clock_;
+  db::AtomicHistogram<9> publish_to_delivery_{std::array{0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 1.0, 5.0}};
+  std::atomic<std::uint64_t> published_{0};
+  std::atomic<std::uint64_t> ephemeral_{0};
   std::array<Shard, kShards> shards_;
   std::vector<Local> locals_;
 };

@@ -1,0 +1,259 @@
+#include "app/node.hpp"
+
+#include "app/admin.hpp"
+#include "base/crypto.hpp"
+#include "gateway/client_frames.hpp"
+#include "gateway/echo.hpp"
+#include "gateway/event_routes.hpp"
+
+#include <thread>
+
+namespace indaba::app {
+
+namespace {
+
+constexpr std::uint64_t kLeastFreeDisk = 64UL << 20U;
+constexpr Millis kProbeStale{15'000};
+constexpr Millis kLastBytes{300};
+
+api::RateLimits rate_limits(const LimitsConfig& limits) {
+  api::RateLimits out;
+  out.writes.limit = limits.writes_per_minute;
+  out.key_writes.limit = limits.api_key_writes_per_minute;
+  out.passwords.limit = limits.password_requests_per_minute;
+  out.sessions.limit = limits.token_requests_per_minute;
+  return out;
+}
+
+auth::ExternalSettings external_settings(const AuthConfig& auth) {
+  return {.key = auth.external.key,
+          .jwks_url = auth.external.jwks_url,
+          .algorithms = auth.external.algorithms,
+          .issuer = auth.external.issuer,
+          .audience = auth.external.audience,
+          .same_numbers = auth.external_ids};
+}
+
+std::unique_ptr<account::Mailer> make_mailer(const SmtpConfig& smtp, Logger& log) {
+  if (smtp.url.empty()) return nullptr;
+  return std::make_unique<account::SmtpMailer>(account::SmtpSettings{.url = smtp.url, .from = smtp.from}, log);
+}
+
+account::Registration registration_of(const AuthConfig& auth) {
+  switch (auth.registration) {
+    case Registration::open:
+      return account::Registration::open;
+    case Registration::invite:
+      return account::Registration::invite;
+    case Registration::closed:
+      return account::Registration::closed;
+  }
+  return account::Registration::closed;
+}
+
+// A key's text may be unfit only by an operator's own setting, which was checked when the storage
+// was opened.
+auth::TokenMint make_mint(const std::string& key, const Clock& clock, Random& random) {
+  auto mint = auth::TokenMint::make(key, clock, random);
+  check(mint.has_value(), "the signing key is usable");
+  return *std::move(mint);
+}
+
+std::vector<std::string> websocket_sources(const std::string& public_url) {
+  std::string url = public_url;
+  if (url.starts_with("http")) url.replace(0, 4, "ws");
+  return {url};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Node>> Node::make(const Config& config, const ServeOptions& options,
+                                         Logger& log) {
+  const auto server = server_config(config);
+  INDABA_TRY(auto socket, net::ListeningSocket::open({server.host, server.port}));
+  INDABA_TRY(auto settings, node_settings(config, socket.port()));
+  std::unique_ptr<net::TlsContext> tls;
+  if (settings.tls.enabled()) {
+    INDABA_TRY(tls, net::TlsContext::load(settings.tls.cert, settings.tls.key));
+  }
+  static const SystemClock start_clock;
+  SystemRandom random;
+  INDABA_TRY(auto storage,
+             open_storage(settings.data, settings.auth.signing_key, start_clock, random));
+  if (auto usable = auth::TokenMint::make(storage->signing_key, start_clock, random); !usable)
+    return std::move(usable).error();
+  std::unique_ptr<auth::ExternalVerifier> external;
+  if (const auto wanted = external_settings(settings.auth); wanted.configured()) {
+    INDABA_TRY(external, auth::ExternalVerifier::make(wanted, start_clock));
+  }
+  std::unique_ptr<Node> node(
+      new Node(std::move(settings), std::move(storage), std::move(external), options, log));
+  node->tls_ = std::move(tls);
+  node->listen(std::move(socket));
+  INDABA_TRY_VOID(node->open_control());
+  return node;
+}
+
+Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
+           std::unique_ptr<auth::ExternalVerifier> external, const ServeOptions& options,
+           Logger& log)
+    : settings_(std::move(settings)),
+      log_(log),
+      began_(clock_.mono()),
+      storage_(std::move(storage)),
+      loops_(settings_.server.loops, clock_),
+      hub_(clock_),
+      identities_(*storage_->database, clock_, random_),
+      mint_(make_mint(storage_->signing_key, clock_, random_)),
+      external_(std::move(external)),
+      authenticator_({.query_token = settings_.auth.query_token}, identities_, mint_,
+                     external_, *storage_->database, clock_),
+      limiter_(clock_, settings_.limits.rates_enabled),
+      idempotency_(*storage_->database, clock_),
+      cursors_(crypto::derive_key(storage_->signing_key, "list cursors")),
+      origins_(settings_.origins),
+      presence_(clock_),
+      resume_(*storage_->database, clock_, settings_.sockets.session_ttl, log),
+      event_cursor_(crypto::derive_key(storage_->signing_key, "event cursors")),
+      gateway_({settings_.sockets, clock_, random_, log, authenticator_, names_, frames_, resume_,
+                presence_, event_cursor_}),
+      ws_opening_(gateway_),
+      memberships_(*storage_->database, clock_, changes_),
+      orgs_({.only_superusers_create = settings_.auth.only_superusers_create_orgs,
+             .public_url = settings_.public_url},
+            *storage_->database, memberships_, changes_, clock_, random_),
+      mailer_(make_mailer(settings_.smtp, log)),
+      notifications_(*storage_->database, memberships_, presence_, clock_),
+      accounts_({.registration = registration_of(settings_.auth), .external_ids = settings_.auth.external_ids, .public_url = settings_.public_url},
+                {*storage_->database, hasher_, mint_, identities_, memberships_, changes_, limiter_, mailer_.get(), clock_, random_},
+                [this](api::Membership org, UserId user) { return unread_of(std::move(org), user); }),
+      tasks_(*storage_->database, cursors_, clock_),
+      topics_({*storage_->database, memberships_, hub_, changes_, clock_, random_}),
+      health_({.version = INDABA_VERSION, .color = settings_.server.color}, clock_,
+              [this] { return figures(); }),
+      static_files_(ops::embedded_assets(), websocket_sources(settings_.public_url)),
+      http_{settings_.http, clock_,
+            [this](http::Request request) { return handle(std::move(request)); }} {
+  account::follow(changes_, identities_);
+  for (auto* loop : loops_.all()) gateway_.add_loop(*loop, hub_.add_loop(*loop, *storage_->store));
+  storage_->log.set_listener(&hub_);
+  changes_.listen([this](const api::AccessChange& change) { gateway_.tell(change); });
+  health_.add_check("disk", ops::disk_check(settings_.data.dir, kLeastFreeDisk));
+  database_probe_ = &health_.add_probe("database", kProbeStale);
+  add_metrics();
+  add_routes(options);
+}
+
+Node::~Node() {
+  // The loops first: what they run uses everything else.
+  loops_.stop();
+  control_.reset();
+  storage_->log.set_listener(nullptr);
+}
+
+void Node::add_routes(const ServeOptions& options) {
+  api::Endpoints endpoints;
+  accounts_.add_routes(endpoints);
+  orgs_.add_routes(endpoints);
+  notifications_.add_routes(endpoints);
+  tasks_.add_routes(endpoints);
+  topics_.add_routes(endpoints);
+  gateway::add_event_routes(endpoints, gateway_);
+  ws_opening_.add_to(endpoints);
+  description_.add_routes(endpoints);
+  if (options.test_echo) gateway::add_echo_route(endpoints, gateway_);
+
+  notifications_.add_streams(names_);
+  topics_.add_streams(names_);
+  gateway::document_frames(frames_);
+  topics_.add_frames(frames_);
+
+  description_.build(endpoints, frames_, names_);
+  application_ = std::make_unique<api::Application>(
+      std::move(endpoints),
+      api::Application::Parts{authenticator_, memberships_, limiter_, idempotency_, origins_,
+                              clock_, random_},
+      rate_limits(settings_.limits), [this](const api::Served& served) { on_served(served); });
+}
+
+void Node::listen(net::ListeningSocket socket) {
+  port_ = socket.port();
+  auto& loop = loops_.first();
+  listener_ = std::make_unique<net::Listener>(
+      loop, loops_.all(), std::move(socket), net::Listener::Options{.tls = tls_.get()},
+      [this](net::Connection& connection) {
+        connection.set_protocol(std::make_unique<http::HttpProtocol>(connection, http_));
+      },
+      log_);
+}
+
+Result<void> Node::open_control() {
+  auto handlers = admin_handlers(
+      {.database = *storage_->database,
+       .clock = clock_,
+       .random = random_,
+       .database_file = settings_.data.database_file(),
+       .on_sessions_ended = [this](UserId user, const std::vector<SessionId>& sessions) {
+         for (const auto session : sessions) identities_.session_ended(session);
+         changes_.tell(api::UserSessionsRevoked{user, {}});
+       }});
+  INDABA_TRY(control_,
+             ops::ControlServer::open(settings_.data.control_socket(), std::move(handlers), log_));
+  return {};
+}
+
+std::string Node::url() const {
+  const std::string host = settings_.server.host.empty() ? "0.0.0.0" : settings_.server.host;
+  const bool v6 = host.find(':') != std::string::npos;
+  return (tls_ ? "https://" : "http://") + (v6 ? "[" + host + "]" : host) + ":" +
+         std::to_string(port_);
+}
+
+void Node::start() {
+  loops_.start();
+  start_schedule();
+  auto& loop = loops_.first();
+  Loops::run_on(loop, [this] { listener_->start(); });
+  metrics_.set_startup_time(std::chrono::duration_cast<Millis>(clock_.mono() - began_));
+}
+
+void Node::stop() {
+  const auto began = clock_.mono();
+  const auto within = settings_.server.drain_time;
+  health_.start_draining();
+  // While it drains, it still answers: health checks, and 503 to whoever comes anew.
+  gateway_.drain(within);
+  const auto busy = [this] {
+    return gateway_.limits.total() > 0 || requests_in_flight_.load(std::memory_order_relaxed) > 0;
+  };
+  const auto connections = [this] {
+    int count = 0;
+    for (const auto* loop : loops_.all()) count += loop->connections.load(std::memory_order_relaxed);
+    return count;
+  };
+  while (busy() && clock_.mono() - began < within + Millis(500))
+    std::this_thread::sleep_for(Millis(10));
+  // The last bytes are on their way: their readers answer, or the moment is over.
+  for (const auto until = clock_.mono() + kLastBytes; connections() > 0 && clock_.mono() < until;)
+    std::this_thread::sleep_for(Millis(5));
+  if (const int left = gateway_.limits.total(); left > 0)
+    log_.warn("app", "stopped with live connections", {{"connections", left}});
+  stopping_.store(true, std::memory_order_relaxed);
+  Loops::run_on(loops_.first(), [this] { listener_->stop(); });
+  flush_sessions();
+  log_.info("app", "stopping", {{"duration_ms", clock_.mono() - began}});
+  loops_.stop();
+  storage_->database->stop();
+  metrics_.set_shutdown_time(clock_.mono() - began);
+}
+
+void Node::reload() {
+  if (!tls_) return;
+  if (const auto reloaded = tls_->reload(); !reloaded)
+    log_.error("app", "the certificate could not be reloaded; the old one stays",
+               {{"reason", reloaded.error().detail}});
+  else
+    log_.info("app", "certificate reloaded");
+}
+
+}  // namespace indaba::app

@@ -1,0 +1,157 @@
+// Node: one Indaba process, wired. The only place where concrete parts meet; everything is made
+// here, in the order of the layers, and goes in the opposite one.
+//
+// Owned by serve(), on the main thread. start() begins to serve, stop() drains and ends.
+#pragma once
+
+#include "api/access_changes.hpp"
+#include "api/application.hpp"
+#include "api/cursor.hpp"
+#include "api/description.hpp"
+#include "api/frames.hpp"
+#include "api/stream_names.hpp"
+#include "app/config_sections.hpp"
+#include "app/loops.hpp"
+#include "app/serve.hpp"
+#include "app/storage.hpp"
+#include "auth/request_authenticator.hpp"
+#include "base/log.hpp"
+#include "feature/account/service.hpp"
+#include "feature/notifications/notifications.hpp"
+#include "feature/orgs/service.hpp"
+#include "feature/tasks/tasks.hpp"
+#include "feature/topics/topics.hpp"
+#include "gateway/gateway.hpp"
+#include "gateway/ws_opening.hpp"
+#include "http/server.hpp"
+#include "net/listener.hpp"
+#include "ops/control_socket.hpp"
+#include "ops/health.hpp"
+#include "ops/metric_names.hpp"
+#include "ops/metrics.hpp"
+#include "ops/static_files.hpp"
+#include "stream/hub.hpp"
+#include "stream/retention.hpp"
+
+#include <memory>
+#include <optional>
+
+namespace indaba::app {
+
+// The settings that the node's parts read, gathered once.
+struct NodeSettings {
+  ServerConfig server;
+  TlsConfig tls;
+  DataConfig data;
+  AuthConfig auth;
+  StreamsConfig streams;
+  LimitsConfig limits;
+  MetricsConfig metrics;
+  SmtpConfig smtp;
+  gateway::SocketSettings sockets;
+  http::ServerSettings http;
+  stream::RetentionPolicy retention;
+  std::string public_url;
+  std::vector<std::string> origins;
+};
+[[nodiscard]] Result<NodeSettings> node_settings(const Config& config, std::uint16_t bound_port);
+
+class Node final : private stream::RetentionListener {
+ public:
+  // Opens the data and the ports. The error is a sentence for the operator.
+  [[nodiscard]] static Result<std::unique_ptr<Node>> make(const Config& config,
+                                                          const ServeOptions& options, Logger& log);
+  ~Node() override;
+
+  void start();
+  // Sends everybody away within the drain time, finishes what is under way, and stops.
+  void stop();
+  // SIGHUP: certificates anew.
+  void reload();
+
+  [[nodiscard]] std::string url() const;
+  [[nodiscard]] db::Database& database() noexcept { return *storage_->database; }
+  [[nodiscard]] const NodeSettings& settings() const noexcept { return settings_; }
+  [[nodiscard]] Clock& clock() noexcept { return clock_; }
+  [[nodiscard]] Random& random() noexcept { return random_; }
+
+ private:
+  Node(NodeSettings settings, std::unique_ptr<Storage> storage,
+       std::unique_ptr<auth::ExternalVerifier> external, const ServeOptions& options, Logger& log);
+
+  // node_requests.cpp
+  Task<http::Response> handle(http::Request request);
+  Task<http::Response> answer(http::Request request);
+  [[nodiscard]] bool host_allowed(const http::Request& request) const;
+  void on_served(const api::Served& served);
+  [[nodiscard]] Task<Result<account::UnreadNotifications>> unread_of(api::Membership org, UserId user);
+  // node_schedule.cpp
+  void start_schedule();
+  void every(Millis interval, std::function<Task<void>()> work);
+  Task<void> probe_database();
+  Task<void> trim_streams();
+  Task<void> purge();
+  Task<void> end_old_sessions();
+  void flush_sessions();
+  // node_figures.cpp
+  void add_metrics();
+  [[nodiscard]] ops::StatusFigures figures() const;
+  // node.cpp
+  void add_routes(const ServeOptions& options);
+  void listen(net::ListeningSocket socket);
+  [[nodiscard]] Result<void> open_control();
+  void on_trimmed(StreamId stream, Seq oldest) override { hub_.on_trimmed(stream, oldest); }
+
+  SystemClock clock_;
+  SystemRandom random_;
+  const NodeSettings settings_;
+  Logger& log_;
+  const MonoTime began_;
+  std::unique_ptr<Storage> storage_;
+  Loops loops_;
+  stream::Hub hub_;
+
+  api::AccessChanges changes_;
+  auth::Identities identities_;
+  auth::TokenMint mint_;
+  std::shared_ptr<auth::ExternalVerifier> external_;
+  auth::PasswordHasher hasher_;
+  auth::RequestAuthenticator authenticator_;
+  api::RateLimiter limiter_;
+  api::Idempotency idempotency_;
+  api::Cursors cursors_;
+  http::AllowedOrigins origins_;
+
+  gateway::Presence presence_;
+  gateway::ResumeStore resume_;
+  gateway::EventCursor event_cursor_;
+  api::StreamNames names_;
+  api::Frames frames_;
+  gateway::Gateway gateway_;
+  gateway::WsOpening ws_opening_;
+
+  orgs::Memberships memberships_;
+  orgs::Orgs orgs_;
+  std::unique_ptr<account::Mailer> mailer_;
+  notifications::Notifications notifications_;
+  account::Accounts accounts_;
+  tasks::Tasks tasks_;
+  topics::Topics topics_;
+
+  api::Description description_;
+  std::unique_ptr<api::Application> application_;
+  ops::Health health_;
+  ops::Health::Probe* database_probe_ = nullptr;
+  ops::Metrics metrics_;
+  ops::StaticFiles static_files_;
+
+  http::Server http_;
+  std::unique_ptr<net::TlsContext> tls_;
+  std::unique_ptr<net::Listener> listener_;
+  std::uint16_t port_ = 0;
+  std::unique_ptr<ops::ControlServer> control_;
+  std::atomic<int> requests_in_flight_{0};
+  std::atomic<bool> stopping_{false};
+};
+
+}  // namespace indaba::app

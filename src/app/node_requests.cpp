@@ -1,0 +1,108 @@
+// What happens to a request before and after the API: health, draining, the Host check, the web client, counting and logging.
+#include "app/node.hpp"
+#include "http/problem.hpp"
+
+#include <algorithm>
+
+namespace indaba::app {
+
+namespace {
+
+bool is_get(const http::Request& request) {
+  return request.method == http::Method::get || request.method == http::Method::head;
+}
+
+http::Response plain(int status, std::string body) {
+  http::Response response;
+  response.status = status;
+  response.headers.set("content-type", "text/plain; version=0.0.4; charset=utf-8");
+  response.headers.set("cache-control", "no-store");
+  response.body = std::move(body);
+  return response;
+}
+
+// What the web client's answer depends on; the request itself goes to the API first.
+http::Request outline(const http::Request& request) {
+  http::Request copy;
+  copy.method = request.method;
+  copy.target = request.target;
+  copy.path = request.path;
+  for (const auto* name : {"accept-encoding", "if-none-match"})
+    if (const auto value = request.headers.find(name)) copy.headers.set(name, *value);
+  return copy;
+}
+
+}  // namespace
+
+Task<http::Response> Node::handle(http::Request request) {
+  requests_in_flight_.fetch_add(1, std::memory_order_relaxed);
+  auto answering = answer(std::move(request));
+  http::Response response = co_await answering;
+  requests_in_flight_.fetch_sub(1, std::memory_order_relaxed);
+  if (health_.draining()) response.close = true;
+  co_return response;
+}
+
+bool Node::host_allowed(const http::Request& request) const {
+  const auto& allowed = settings_.server.allowed_hosts;
+  if (allowed.empty()) return true;
+  std::string_view host = request.headers.find("host").value_or("");
+  if (const auto colon = host.rfind(':'); colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos)
+    host = host.substr(0, colon);
+  return std::any_of(allowed.begin(), allowed.end(), [&](const std::string& name) {
+    if (name == "*" || name == host) return true;
+    return name.starts_with('.') && (host.ends_with(name) || host == std::string_view(name).substr(1));
+  });
+}
+
+Task<http::Response> Node::answer(http::Request request) {
+  const std::string path = request.path.size() > 1 && request.path.ends_with('/') ? request.path.substr(0, request.path.size() - 1)
+                                                                                   : request.path;
+  if (is_get(request)) {
+    if (path == "/healthz" || path == "/livez") co_return health_.live();
+    if (path == "/readyz" || path == "/health") co_return health_.ready();
+    if (path == "/status") co_return health_.status();
+    if (path == "/metrics" && !settings_.metrics.listen) co_return plain(200, metrics_.text());
+  }
+  if (health_.draining()) {
+    Error draining(ErrorKind::unavailable, "The server is going down.");
+    draining.retry_after = std::chrono::seconds(2);
+    auto response = http::problem(draining, "en", request.request_id);
+    response.close = true;
+    co_return response;
+  }
+  if (!host_allowed(request)) co_return http::problem(Error(ErrorKind::malformed, "This server does not serve that host."), "en", {});
+  const bool page = is_get(request) && !path.starts_with("/api") && !path.starts_with("/ws");
+  const auto page_request = page ? outline(request) : http::Request{};
+  auto serving = application_->handle(std::move(request));
+  auto response = co_await serving;
+  if (page && response.status == 404) {
+    if (auto file = static_files_.respond(page_request)) co_return *std::move(file);
+  }
+  co_return response;
+}
+
+Task<Result<account::UnreadNotifications>> Node::unread_of(api::Membership org, UserId user) {
+  auto counting = notifications_.summary(std::move(org), user);
+  const auto summary = co_await counting;
+  if (!summary) co_return summary.error();
+  co_return account::UnreadNotifications{.unread = summary->unread, .last_read_seq = summary->last_read_seq, .head = summary->head};
+}
+
+void Node::on_served(const api::Served& served) {
+  metrics_.count_request(served.route, served.request.method, served.status, served.duration);
+  const bool failed = served.status >= 500;
+  const auto level = failed ? LogLevel::error : LogLevel::debug;
+  if (!log_.enabled(level)) return;
+  log_.log(level, "http", failed ? "request failed" : "request served",
+           {{"request_id", served.request.request_id},
+            {"method", http::to_string(served.request.method)},
+            {"route", served.route},
+            {"status", served.status},
+            {"duration_ms", served.duration},
+            {"user_id", served.user},
+            {"org_id", served.org},
+            {"reason", served.log}});
+}
+
+}  // namespace indaba::app

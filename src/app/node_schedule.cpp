@@ -1,0 +1,100 @@
+// What a node does from time to time. Each piece of work is short, and starts again only when it has ended.
+#include "app/node.hpp"
+
+#include <future>
+
+namespace indaba::app {
+
+namespace {
+
+constexpr Millis kProbeEvery{5'000};
+constexpr Millis kSaveSessionsEvery{3'000};
+constexpr Millis kSweepEvery{30'000};
+constexpr Millis kEndSessionsEvery{60'000};
+constexpr Millis kTrimEvery{600'000};
+constexpr Millis kPurgeEvery{600'000};
+constexpr Millis kPatienceForSessions{2'000};
+
+}  // namespace
+
+void Node::every(Millis interval, std::function<Task<void>()> work) {
+  // On the first loop; the function lives as long as the node, which outlives the loops.
+  struct Repeat {
+    static Task<void> run(Node* node, Millis interval, std::function<Task<void>()> work) {
+      while (!node->stopping_.load(std::memory_order_relaxed)) {
+        auto task = work();
+        co_await task;
+        co_await sleep_for{interval};
+      }
+    }
+  };
+  loops_.first().post([this, interval, work = std::move(work)]() mutable { spawn(Repeat::run(this, interval, std::move(work))); });
+}
+
+void Node::start_schedule() {
+  every(kProbeEvery, [this] { return probe_database(); });
+  every(kSaveSessionsEvery, [this] { return resume_.flush(); });
+  every(kTrimEvery, [this] { return trim_streams(); });
+  every(kPurgeEvery, [this] { return purge(); });
+  every(kEndSessionsEvery, [this] { return end_old_sessions(); });
+  for (const auto& context : gateway_.contexts()) {
+    struct Sweep {
+      static Task<void> run(Node* node, gateway::LoopContext* context) {
+        while (!node->stopping_.load(std::memory_order_relaxed)) {
+          co_await sleep_for{kSweepEvery};
+          context->hub.sweep();
+          if (context->loop.index() == 0) node->presence_.sweep();
+        }
+      }
+    };
+    context->loop.post([this, &context = *context] { spawn(Sweep::run(this, &context)); });
+  }
+}
+
+Task<void> Node::probe_database() {
+  auto query = [](db::Session& session) {
+    return session.first<std::int64_t>("SELECT 1", [](const db::Row& row) { return row.int64(0); });
+  };
+  auto reading = storage_->database->read(query);
+  const auto answer = co_await reading;
+  if (answer)
+    database_probe_->report({ops::HealthState::ok, {}});
+  else
+    database_probe_->report({ops::HealthState::failing, "does not answer"});
+}
+
+Task<void> Node::trim_streams() {
+  auto trimming = stream::trim(*storage_->database, {.policy = settings_.retention, .stream = {}, .now = clock_.wall()}, this);
+  const auto trimmed = co_await trimming;
+  if (!trimmed)
+    log_.error("app", "old events could not be deleted", {{"reason", trimmed.error().log}});
+  else if (trimmed->events > 0)
+    log_.info("app", "old events deleted", {{"events", trimmed->events}, {"streams", trimmed->streams}});
+}
+
+Task<void> Node::end_old_sessions() {
+  auto sweeping = accounts_.sweep();
+  const auto ended = co_await sweeping;
+  if (!ended) log_.error("app", "sessions whose time is over could not be ended", {{"reason", ended.error().log}});
+}
+
+Task<void> Node::purge() {
+  auto purging = idempotency_.purge(10'000);
+  const auto purged = co_await purging;
+  if (!purged) log_.error("app", "kept answers could not be deleted", {{"reason", purged.error().log}});
+}
+
+void Node::flush_sessions() {
+  const auto done = std::make_shared<std::promise<void>>();
+  struct Flush {
+    static Task<void> run(gateway::ResumeStore* resume, std::shared_ptr<std::promise<void>> told) {
+      auto flushing = resume->flush();
+      co_await flushing;
+      told->set_value();
+    }
+  };
+  loops_.first().post([this, done] { spawn(Flush::run(&resume_, done)); });
+  done->get_future().wait_for(kPatienceForSessions);
+}
+
+}  // namespace indaba::app
