@@ -37,8 +37,11 @@ export class Server {
   }
 
   async stop(): Promise<void> {
-    await this.#end('SIGTERM');
-    await rm(this.#folder, { recursive: true, force: true });
+    try {
+      await this.#end('SIGTERM');
+    } finally {
+      await rm(this.#folder, { recursive: true, force: true });
+    }
   }
 
   async #run(listen: string): Promise<void> {
@@ -74,7 +77,11 @@ export class Server {
   async #end(signal: NodeJS.Signals): Promise<void> {
     const running = this.#process;
     this.#process = undefined;
-    if (!running || running.exitCode !== null) return;
+    if (!running) return;
+    if (running.exitCode !== null || running.signalCode !== null) {
+      const how = running.signalCode ?? `code ${running.exitCode ?? ''}`;
+      throw new Error(`the server ended by itself (${how}):\n${this.#log.slice(-50).join('')}`);
+    }
     const exit = once(running, 'exit');
     running.kill(signal);
     await exit;
