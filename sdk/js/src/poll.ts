@@ -14,15 +14,16 @@ export class PollTransport extends HttpTransport {
       const page = await this.page(this.starts, { limit: pageSize, ...(wait && { wait }) }, signal);
       if (over()) return;
       this.opened();
-      for (const { stream, position } of this.followed) {
-        const head = page.streams[stream];
-        if (head && position) this.events.onSubscribed({ stream, ...head, since: position.seq });
-      }
       for (const reset of page.reset) this.events.onReset(reset);
       for (const event of page.results) {
         // A listener may have moved a stream: what is left of this answer belongs to the old place.
         if (over()) return;
         this.events.onEvent(event);
+      }
+      // Last, so that a reader at the head does not look behind for the length of a page.
+      for (const { stream, position } of this.followed) {
+        const head = page.streams[stream];
+        if (head && position) this.events.onSubscribed({ stream, ...head, since: position.seq });
       }
       wait = page.has_more ? 0 : this.timings.pollWaitSeconds;
     }
