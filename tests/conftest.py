@@ -65,6 +65,17 @@ def server():
         assert code == 0, f"exit code {code}:\n{shared.log_tail()}"
 
 
+@pytest.fixture(autouse=True)
+def the_shared_server_lives(request):
+    """A test that kills the shared server fails itself, and only itself."""
+    shared = request.getfixturevalue("server") if "server" in request.fixturenames else None
+    yield
+    if shared is not None and shared.process.poll() is not None:
+        code, tail = shared.process.returncode, shared.log_tail(5)
+        shared.start()
+        pytest.fail(f"the server died ({code}):\n{tail}")
+
+
 @pytest.fixture
 def own_server():
     """Makes servers for one test: own_server(env={…}, arguments=[…])."""

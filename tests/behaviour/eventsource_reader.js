@@ -17,9 +17,10 @@ function listen() {
         ...(lastId && !init.headers["Last-Event-ID"] ? { "Last-Event-ID": lastId } : {}),
       },
     });
-  source = new EventSource(url, { fetch: fetchWithToken });
+  const mine = (source = new EventSource(url, { fetch: fetchWithToken }));
   source.addEventListener("subscribed", (event) => (lastId = event.lastEventId));
   source.onmessage = (event) => {
+    if (mine !== source) return; // the package still hands out what it had read before close()
     lastId = event.lastEventId;
     process.stdout.write(event.data + "\n");
     seen += 1;

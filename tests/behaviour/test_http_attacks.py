@@ -108,10 +108,10 @@ async def test_the_answer_to_a_body_belongs_to_it_and_the_next_request_to_itself
     async with await raw.Raw.open(server) as wire:
         body = '{"username":"x","password":"y"}' + " " * 30
         await wire.send(post(HOST, JSON, f"Content-Length: {len(body)}", "X-Request-ID: first-request", body=body)
-                        + f"GET /healthz HTTP/1.1\r\n{HOST}\r\nX-Request-ID: second-request\r\n\r\n")
+                        + f"GET /api/v1/me HTTP/1.1\r\n{HOST}\r\nX-Request-ID: second-request\r\n\r\n")
         assert (await wire.answer()).header("X-Request-ID") == "first-request"
         second = await wire.answer()
-        assert second.header("X-Request-ID") == "second-request" and second.status == 200
+        assert second.header("X-Request-ID") == "second-request" and second.status == 401
 
 
 async def test_a_chunked_body_split_at_every_byte_is_read(server, anna):

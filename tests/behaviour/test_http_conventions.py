@@ -22,7 +22,7 @@ async def test_401_comes_before_404_and_names_the_scheme(server, stranger):
 
 @pytest.mark.parametrize("method, path, status", [
     ("GET", "/api/v1/nowhere", 404), ("GET", "/api/v2/nothing", 404), ("DELETE", "/api/v1/auth/token", 405),
-    ("BREW", "/api/v1/me", 405), ("POST", "/healthz", 405)])
+    ("BREW", "/api/v1/me", 405), ("POST", "/api/v1/me", 405)])
 async def test_what_is_not_there_is_a_problem_too(server, anna, method, path, status):
     answer = await anna.request(method, path)
     assert answer.status in (status, 501) if method == "BREW" else answer.status == status
@@ -90,7 +90,7 @@ async def test_cors_is_by_allow_list(own_server):
     root = client.User(server, "root")
     good = await root.get("me", headers={"Origin": "https://app.example"})
     assert good.headers["Access-Control-Allow-Origin"] == "https://app.example"
-    assert "Origin" in good.headers["Vary"]
+    assert "origin" in good.all_of("Vary").lower()
     for bad in ("https://evil.example", "null", "https://app.example.evil.io", "http://app.example",
                 "https://APP.example.io", "https://app.example:444"):
         answer = await root.get("me", headers={"Origin": bad})
@@ -117,7 +117,7 @@ async def test_long_json_is_compressed_where_the_client_takes_it(server, anna):
     packed = await anna.get(path, headers={"Accept-Encoding": "gzip, br"})
     assert "Content-Encoding" not in plain.headers
     assert packed.headers["Content-Encoding"] == "gzip"
-    assert "Accept-Encoding" in packed.headers["Vary"]
+    assert "accept-encoding" in packed.all_of("Vary").lower()
     assert gzip.decompress(packed.body) == plain.body
     refused = await anna.get(path, headers={"Accept-Encoding": "gzip;q=0, identity"})
     assert "Content-Encoding" not in refused.headers

@@ -197,20 +197,6 @@ async def test_a_jwks_page_gives_the_keys_by_kid(own_server):
         assert jwks.hits - hits <= 3, "unknown kids must not make the server fetch the page again and again"
 
 
-async def test_a_key_that_was_added_to_the_jwks_page_later_is_found(own_server):
-    old, new = tokens.private_key("ES256"), tokens.private_key("ES256")
-    with tokens.JwksServer([tokens.jwk(old, "old", "ES256")]) as jwks:
-        server = own_server(users=(), env=external(INDABA_AUTH_EXTERNAL_JWKS_URL=jwks.url,
-                                                   INDABA_AUTH_EXTERNAL_ALGORITHMS="ES256"))
-        (await bearer(server, tokens.sign(good(), old, "ES256", kid="old")).get("me")).expect(200)
-        jwks.keys = [*jwks.keys, tokens.jwk(new, "new", "ES256")]
-        token = tokens.sign(good(), new, "ES256", kid="new")
-        deadline = time.monotonic() + 35
-        while (await bearer(server, token).get("me")).status != 200:
-            assert time.monotonic() < deadline, "a new key was not fetched"
-            await asyncio.sleep(0.5)
-
-
 async def test_external_claims_that_are_wrong_are_refused(own_server):
     server = own_server(users=(), env=hs256())
     now = int(time.time())

@@ -159,8 +159,8 @@ async def test_two_messages_of_fragments_follow_each_other(server):
             await socket.expect(TEXT, word)
 
 
-async def test_a_flood_of_empty_fragments_is_cut(server):
-    async with await echo(server) as socket:
+async def test_a_flood_of_empty_fragments_is_cut(server, anna):
+    async with await RawSocket.open(server, "/ws", [f"Authorization: Bearer {anna.access}"]) as socket:
         flood = frame(TEXT, "", fin=False) + frame(CONTINUATION, "", fin=False, key=b"\0\0\0\0") * 200_000
         try:
             await asyncio.wait_for(socket.send(flood), 20)
@@ -323,8 +323,8 @@ def inflated(data):
 OFFER = ["Sec-WebSocket-Extensions: permessage-deflate"]
 
 
-async def test_compression_is_off_by_default(server):
-    async with await echo(server, OFFER) as socket:
+async def test_compression_is_off_by_default(server, anna):
+    async with await RawSocket.open(server, "/ws", [*OFFER, f"Authorization: Bearer {anna.access}"]) as socket:
         assert socket.handshake.header("Sec-WebSocket-Extensions") is None
 
 

@@ -204,7 +204,8 @@ async def test_a_request_that_is_no_valid_upgrade_is_refused(server, anna, case,
     request_of = {**request_of, "lines": [*request_of.get("lines", []),
                                           f"Authorization: Bearer {anna.access}"]}
     async with await raw.Raw.open(server) as wire:
-        await wire.send(raw.upgrade("/ws", **request_of))
+        body = "hello" if case == "a body" else ""
+        await wire.send(raw.upgrade("/ws", **request_of) + body.encode())
         told = await wire.answer()
         assert told is not None and told.status in statuses, f"{case}: {told}"
         if told.status == 426:

@@ -131,10 +131,10 @@ async def test_an_ephemeral_event_has_no_seq_and_is_not_kept(server, anna):
         await later.silence()
 
 
-async def test_publishing_where_the_topic_does_not_allow_it_is_forbidden(server, anna):
-    org = await make_org(anna)
+async def test_publishing_where_the_topic_does_not_allow_it_is_forbidden(server, anna, ben):
+    org = await make_org(anna, member=ben)
     topic = await org.declare(unique("prices"), client_publish="none")
-    async with await Socket.open(server, "/ws", anna) as socket:
+    async with await Socket.open(server, "/ws", ben) as socket:
         await socket.send("publish", stream=topic, event="moved", data={})
         await socket.error("forbidden")
         await socket.send("publish", stream=org.topic(unique("undeclared")), event="moved", data={})

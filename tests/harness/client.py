@@ -50,6 +50,10 @@ class Answer:
     def json(self):
         return json.loads(self.body) if self.body else None
 
+    def all_of(self, name):
+        """A header that may come in several lines."""
+        return ", ".join(self.headers.getall(name, []))
+
     def expect(self, *statuses):
         assert self.status in statuses, f"HTTP {self.status}, not {statuses}: {self.text[:500]}"
         return self
@@ -89,7 +93,7 @@ class Caller:
     async def request(self, method, path, body=None, *, headers=None, raw=None):
         url = path if path.startswith("http") else self.server.url + (
             path if path.startswith("/") else "/api/v1/" + path)
-        sent = {**self.credentials(), **(headers or {})}
+        sent = {"Accept-Encoding": "identity", **self.credentials(), **(headers or {})}
         data = raw
         if body is not None:
             data = json.dumps(body).encode()
@@ -215,7 +219,7 @@ class Org:
         return told.json
 
 
-async def make_org(owner, slug=None, **members):
+async def make_org(owner, /, slug=None, **members):
     """members: role=[users] or role=user."""
     slug = slug or unique("org")
     told = (await owner.post("orgs", {"slug": slug, "name": slug.title()})).expect(201).json
