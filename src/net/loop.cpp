@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <system_error>
@@ -56,6 +57,11 @@ Loop::~Loop() {
 
 void Loop::run() {
   set_current(this);
+  // OpenSSL writes with write(2): a peer that is gone must be an error there, and not a signal that ends the process.
+  sigset_t broken_pipe;
+  ::sigemptyset(&broken_pipe);
+  ::sigaddset(&broken_pipe, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
   while (!stopping_.load(std::memory_order_acquire)) tick();
   run_posted();
   flush_dirty();

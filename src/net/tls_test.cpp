@@ -2,6 +2,7 @@
 
 #include "net/net_fixture.hpp"
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <openssl/err.h>
@@ -86,6 +87,11 @@ class TlsClient {
 class TlsTest : public testing::Test {
  protected:
   TlsTest() {
+    // For the client's end; the loop sees to itself.
+    sigset_t broken_pipe;
+    ::sigemptyset(&broken_pipe);
+    ::sigaddset(&broken_pipe, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
     std::string name = (std::filesystem::temp_directory_path() / "indaba-tls-XXXXXX").string();
     folder_ = ::mkdtemp(name.data());
     make_certificate(folder_, "first.example");
