@@ -84,8 +84,10 @@ class ListenerTest : public testing::Test {
 TEST_F(ListenerTest, a_new_connection_goes_to_the_loop_with_the_fewest) {
   start();
   std::vector<ClientSocket> clients;
-  for (int i = 0; i < 20; ++i) clients.push_back(ClientSocket::connect(port_));
-  ASSERT_TRUE(wait_for(20));
+  for (std::size_t i = 1; i <= 20; ++i) {
+    clients.push_back(ClientSocket::connect(port_));
+    ASSERT_TRUE(wait_for(i));
+  }
   EXPECT_EQ(first_.loop.connections, 10);
   EXPECT_EQ(second_.loop.connections, 10);
   EXPECT_TRUE(on_own_loop_);
