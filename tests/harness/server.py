@@ -133,7 +133,7 @@ class Server:
 
     @property
     def pid(self):
-        """Wrappers (prlimit, faketime) become the program, so that it has their id."""
+        """A wrapper (prlimit) becomes the program, so that it has their id."""
         return self.process.pid
 
     def close(self):

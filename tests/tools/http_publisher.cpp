@@ -1,4 +1,5 @@
-// Publishing by HTTP: one keep-alive connection, one request at a time, `batch` events in each.
+// Publishing by HTTP: one keep-alive connection, one request at a time, `batch` events in each. It reads what this server writes:
+// header names in lower case and a Content-Length.
 #include "publisher.hpp"
 
 #include "text_scan.hpp"
@@ -64,7 +65,7 @@ class HttpPublisher : public Publisher, private Pollable {
     const auto end = in_.find("\r\n\r\n");
     if (end == std::string::npos) return;
     const auto length = static_cast<std::size_t>(
-        number_after(std::string_view(in_).substr(0, end), "Content-Length: "));
+        number_after(std::string_view(in_).substr(0, end), "content-length: "));
     if (in_.size() < end + 4 + length) return;
     const auto body = std::string_view(in_).substr(end + 4, length);
     if (in_.starts_with("HTTP/1.1 20")) {
