@@ -21,7 +21,7 @@ target_compile_options(indaba_options INTERFACE
   -fPIE)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 sees these through coroutine frames, std::variant and std::string where there is nothing (GCC bugs 105562, 105329, 107138).
-  target_compile_options(indaba_options INTERFACE -fpch-preprocess -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds
+  target_compile_options(indaba_options INTERFACE -fpch-preprocess -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds
     -fcf-protection -fstack-clash-protection)
 endif()
 target_compile_definitions(indaba_options INTERFACE
