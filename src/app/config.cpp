@@ -89,8 +89,9 @@ void check_together(const Config& config, const ConfigInput& input,
     if (config.text(key).starts_with("rediss://")) {
       problems.push_back(
           {key, "invalid_field",
-           fmt::format("{}: Redis over TLS is not supported; use redis:// on a private network",
-                       key)});
+           fmt::format(
+               "{}: rediss:// (Redis over TLS) is not supported; use redis:// on a private network",
+               key)});
     }
   }
 }

@@ -17,6 +17,7 @@ TEST(Metrics, name_every_metric_of_the_table_before_anything_happened) {
   for (const auto& known : metric_names())
     EXPECT_THAT(text, HasSubstr("# HELP " + std::string(known.name) + " ")) << known.name;
   EXPECT_THAT(text, HasSubstr("\nwebsocket_connections_active 0\n"));
+  EXPECT_THAT(text, HasSubstr("\nwebsocket_message_duration_seconds_count 0\n"));
 }
 
 TEST(Metrics, count_requests_by_route_method_and_status_on_many_threads) {

@@ -84,7 +84,7 @@ std::string Scrape::text() const {
         (known.kind == MetricKind::counter ? metric.counter.value : metric.gauge.value) = value;
         family.metric.push_back(std::move(metric));
       }
-    } else if (known.kind != MetricKind::histogram && known.labels.empty()) {
+    } else if (known.labels.empty() && !histograms_.contains(known.name)) {
       family.metric.emplace_back();
     }
     if (const auto found = histograms_.find(known.name); found != histograms_.end()) {

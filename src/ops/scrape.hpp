@@ -1,7 +1,7 @@
 // Scrape: one reading of all metrics, in the making.
 //
 // Sources add samples; text() gives Prometheus' text format. Every metric of the table is there,
-// also one that nobody added to; a counter or gauge without labels then reads 0. Samples of the
+// also one that nobody added to; without labels it then reads 0. Samples of the
 // same name and labels are added up, so that each loop may report its own share. Lives on one
 // thread, for one scrape.
 #pragma once
