@@ -72,6 +72,11 @@ Result<std::unique_ptr<Node>> Node::make(const Config& config, const ServeOption
   const auto server = server_config(config);
   INDABA_TRY(auto socket, net::ListeningSocket::open({server.host, server.port}));
   INDABA_TRY(auto settings, node_settings(config, socket.port()));
+  std::optional<net::ListeningSocket> metrics_socket;
+  if (settings.metrics.listen) {
+    INDABA_TRY(auto opened, net::ListeningSocket::open({settings.metrics.listen->host, settings.metrics.listen->port}));
+    metrics_socket.emplace(std::move(opened));
+  }
   std::unique_ptr<net::TlsContext> tls;
   if (settings.tls.enabled()) {
     INDABA_TRY(tls, net::TlsContext::load(settings.tls.cert, settings.tls.key));
@@ -90,6 +95,7 @@ Result<std::unique_ptr<Node>> Node::make(const Config& config, const ServeOption
       new Node(std::move(settings), std::move(storage), std::move(external), options, log));
   node->tls_ = std::move(tls);
   node->listen(std::move(socket));
+  if (metrics_socket) node->listen_for_metrics(*std::move(metrics_socket));
   INDABA_TRY_VOID(node->open_control());
   return node;
 }
@@ -133,7 +139,11 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
               [this] { return figures(); }),
       static_files_(ops::embedded_assets(), websocket_sources(settings_.public_url)),
       http_{settings_.http, clock_,
-            [this](http::Request request) { return handle(std::move(request)); }} {
+            [this](http::Request request) { return handle(std::move(request)); },
+            [this](int status, std::string_view sentence) { return refuse_unreadable(status, sentence); }},
+      metrics_http_{settings_.http, clock_,
+                    [this](http::Request request) { return answer_metrics(std::move(request)); },
+                    [this](int status, std::string_view sentence) { return refuse_unreadable(status, sentence); }} {
   account::follow(changes_, identities_);
   for (auto* loop : loops_.all()) gateway_.add_loop(*loop, hub_.add_loop(*loop, *storage_->store));
   storage_->log.set_listener(&hub_);
@@ -187,6 +197,16 @@ void Node::listen(net::ListeningSocket socket) {
       log_);
 }
 
+void Node::listen_for_metrics(net::ListeningSocket socket) {
+  auto& loop = loops_.first();
+  metrics_listener_ = std::make_unique<net::Listener>(
+      loop, std::vector<net::Loop*>{&loop}, std::move(socket), net::Listener::Options{},
+      [this](net::Connection& connection) {
+        connection.set_protocol(std::make_unique<http::HttpProtocol>(connection, metrics_http_));
+      },
+      log_);
+}
+
 Result<void> Node::open_control() {
   auto handlers = admin_handlers(
       {.database = *storage_->database,
@@ -214,6 +234,7 @@ void Node::start() {
   start_schedule();
   auto& loop = loops_.first();
   Loops::run_on(loop, [this] { listener_->start(); });
+  if (metrics_listener_) Loops::run_on(loop, [this] { metrics_listener_->start(); });
   metrics_.set_startup_time(std::chrono::duration_cast<Millis>(clock_.mono() - began_));
 }
 
@@ -240,6 +261,7 @@ void Node::stop() {
     log_.warn("app", "stopped with live connections", {{"connections", left}});
   stopping_.store(true, std::memory_order_relaxed);
   Loops::run_on(loops_.first(), [this] { listener_->stop(); });
+  if (metrics_listener_) Loops::run_on(loops_.first(), [this] { metrics_listener_->stop(); });
   flush_sessions();
   log_.info("app", "stopping", {{"duration_ms", clock_.mono() - began}});
   loops_.stop();

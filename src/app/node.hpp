@@ -82,6 +82,9 @@ class Node final : private stream::RetentionListener {
   // node_requests.cpp
   Task<http::Response> handle(http::Request request);
   Task<http::Response> answer(http::Request request);
+  Task<http::Response> answer_metrics(http::Request request);
+  [[nodiscard]] std::optional<http::Response> answer_health(std::string_view path);
+  [[nodiscard]] http::Response refuse_unreadable(int status, std::string_view sentence);
   [[nodiscard]] bool host_allowed(const http::Request& request) const;
   void on_served(const api::Served& served);
   [[nodiscard]] Task<Result<account::UnreadNotifications>> unread_of(api::Membership org, UserId user);
@@ -99,6 +102,7 @@ class Node final : private stream::RetentionListener {
   // node.cpp
   void add_routes(const ServeOptions& options);
   void listen(net::ListeningSocket socket);
+  void listen_for_metrics(net::ListeningSocket socket);
   [[nodiscard]] Result<void> open_control();
   void on_trimmed(StreamId stream, Seq oldest) override { hub_.on_trimmed(stream, oldest); }
 
@@ -146,8 +150,10 @@ class Node final : private stream::RetentionListener {
   ops::StaticFiles static_files_;
 
   http::Server http_;
+  http::Server metrics_http_;  // on metrics.listen
   std::unique_ptr<net::TlsContext> tls_;
   std::unique_ptr<net::Listener> listener_;
+  std::unique_ptr<net::Listener> metrics_listener_;
   std::uint16_t port_ = 0;
   std::unique_ptr<ops::ControlServer> control_;
   std::atomic<int> requests_in_flight_{0};

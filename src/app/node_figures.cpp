@@ -29,6 +29,7 @@ void Node::add_metrics() {
       scrape.add("websocket_errors_total", static_cast<double>(n), {{"type", "frame"}, {"code", code}});
     for (const auto& [reason, n] : stats.rejected.read())
       scrape.add("indaba_handshakes_rejected_total", static_cast<double>(n), {{"reason", reason}});
+    scrape.add_histogram("websocket_message_duration_seconds", stats.frame_seconds);
     scrape.add("indaba_presence_users", static_cast<double>(presence_.people()));
   });
   metrics_.add_source([this](ops::Scrape& scrape) {

@@ -43,6 +43,11 @@ Task<http::Response> Node::handle(http::Request request) {
   co_return response;
 }
 
+http::Response Node::refuse_unreadable(int status, std::string_view sentence) {
+  metrics_.count_request({}, http::Method::get, status, Millis(0));
+  return http::unreadable(status, sentence, gateway_.new_id(16));
+}
+
 bool Node::host_allowed(const http::Request& request) const {
   const auto& allowed = settings_.server.allowed_hosts;
   if (allowed.empty()) return true;
@@ -55,13 +60,27 @@ bool Node::host_allowed(const http::Request& request) const {
   });
 }
 
+std::optional<http::Response> Node::answer_health(std::string_view path) {
+  if (path == "/healthz" || path == "/livez") return health_.live();
+  if (path == "/readyz" || path == "/health") return health_.ready();
+  if (path == "/status") return health_.status();
+  return std::nullopt;
+}
+
+// The port of metrics.listen: what an operator's machines ask, and nothing else.
+Task<http::Response> Node::answer_metrics(http::Request request) {
+  if (is_get(request)) {
+    if (auto health = answer_health(request.path)) co_return *std::move(health);
+    if (request.path == "/metrics") co_return plain(200, metrics_.text());
+  }
+  co_return http::problem(Error(ErrorKind::not_found, "There is nothing at this path."), "en", {});
+}
+
 Task<http::Response> Node::answer(http::Request request) {
   const std::string path = request.path.size() > 1 && request.path.ends_with('/') ? request.path.substr(0, request.path.size() - 1)
                                                                                    : request.path;
   if (is_get(request)) {
-    if (path == "/healthz" || path == "/livez") co_return health_.live();
-    if (path == "/readyz" || path == "/health") co_return health_.ready();
-    if (path == "/status") co_return health_.status();
+    if (auto health = answer_health(path)) co_return *std::move(health);
     if (path == "/metrics" && !settings_.metrics.listen) co_return plain(200, metrics_.text());
   }
   if (health_.draining()) {
@@ -92,7 +111,7 @@ Task<Result<account::UnreadNotifications>> Node::unread_of(api::Membership org, 
 void Node::on_served(const api::Served& served) {
   metrics_.count_request(served.route, served.request.method, served.status, served.duration);
   const bool failed = served.status >= 500;
-  const auto level = failed ? LogLevel::error : LogLevel::debug;
+  const auto level = failed ? LogLevel::error : LogLevel::info;
   if (!log_.enabled(level)) return;
   log_.log(level, "http", failed ? "request failed" : "request served",
            {{"request_id", served.request.request_id},

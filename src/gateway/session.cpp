@@ -27,7 +27,11 @@ Session::Session(Gateway& gateway, LoopContext& context, SocketTransport& transp
       client_address_(std::move(opening.client_address)),
       counter_(opening.counter),
       opened_at_(context.loop.now()) {
-  if (opening.url_stream) url_stream_ = opening.url_stream->name;
+  if (opening.url_stream) {
+    url_stream_ = opening.url_stream->name;
+    org_ = opening.url_stream->org;
+    org_slug_ = opening.url_stream->org_slug;
+  }
   opening_ = std::make_unique<Opening>(std::move(opening));
 }
 
@@ -45,8 +49,8 @@ void Session::open() {
   gateway_.parts.log.info("gateway", "connection opened",
                           {{"connection_id", connection_id_},
                            {"user_id", principal_.user.value},
-                           {"org_id", opening->url_stream ? opening->url_stream->org.value : 0},
-                           {"org_slug", opening->url_stream ? opening->url_stream->org_slug : std::string()}});
+                           {"org_id", org_.value},
+                           {"org_slug", org_slug_}});
   if (opening->welcome) {
     FrameText welcome("welcome");
     welcome.member("connection_id", connection_id_)
@@ -240,6 +244,8 @@ void Session::release(ws::CloseCode code, std::string_view reason) {
                            {"user_id", principal_.user.value},
                            {"close_code", static_cast<int>(code)},
                            {"close_reason", reason},
+                           {"org_id", org_.value},
+                           {"org_slug", org_slug_},
                            {"messages_in", count_},
                            {"messages_out", static_cast<std::int64_t>(frames_out_)},
                            {"duration_ms", (context_.loop.now() - opened_at_).count()}});
@@ -276,11 +282,12 @@ void Session::answer(FrameText frame, const AnswerTo& to) {
 
 void Session::serve_waiting() {
   busy_ = false;
+  observe_served();
   while (!waiting_.empty() && !busy_ && !closed_) {
     const auto next = std::move(waiting_.front());
     waiting_.pop_front();
     waiting_bytes_ -= next.text.size();
-    handle(next.text, next.count);
+    begin_handling(next.text, next.count);
   }
   if (paused_ && !closed_ && waiting_bytes_ < kMaxWaitingBytes / 2) {
     paused_ = false;
@@ -288,10 +295,22 @@ void Session::serve_waiting() {
   }
 }
 
+void Session::begin_handling(std::string_view text, std::int64_t count) {
+  serving_since_ = std::chrono::steady_clock::now();
+  handle(text, count);
+  if (!busy_) observe_served();
+}
+
+void Session::observe_served() {
+  if (serving_since_ == std::chrono::steady_clock::time_point{}) return;  // not a frame's work but the restored subscriptions'
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - serving_since_;
+  gateway_.stats.frame_seconds.observe(took.count());
+}
+
 void Session::on_text(std::string_view text) {
   if (closed_) return;
   ++count_;
-  if (!busy_) return handle(text, count_);
+  if (!busy_) return begin_handling(text, count_);
   waiting_.push_back({std::string(text), count_});
   waiting_bytes_ += text.size();
   if (!paused_ && waiting_bytes_ > kMaxWaitingBytes) {

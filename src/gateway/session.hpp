@@ -93,11 +93,14 @@ class Session final : public stream::Reader, public AccessHolder, public std::en
     std::int64_t count;
   };
 
+  void begin_handling(std::string_view text, std::int64_t count);
+  void observe_served();
   void handle(std::string_view text, std::int64_t count);
   void dispatch(boost::json::object frame, std::string_view type, AnswerTo to);
   void serve_waiting();
   void on_ack(boost::json::object frame, const AnswerTo& to);
   void on_unsubscribe(boost::json::object frame, const AnswerTo& to);
+  void count_plainly(const boost::json::object& frame, const AnswerTo& to);
   void on_presence(boost::json::object frame, const AnswerTo& to);
   // The subscription that a frame names, or the socket's URL; nullptr where that has been refused.
   LiveSubscription* named(const std::optional<json::Text<1, 300>>& name, const AnswerTo& to);
@@ -126,6 +129,8 @@ class Session final : public stream::Reader, public AccessHolder, public std::en
   std::string session_uuid_;
   std::string client_address_;
   std::string url_stream_;
+  std::string org_slug_;  // of an organisation's socket
+  OrgId org_;
   std::unique_ptr<Opening> opening_;  // until open()
   LiveSubscriptions subscriptions_;
   FrameBudget budget_;
@@ -140,6 +145,7 @@ class Session final : public stream::Reader, public AccessHolder, public std::en
   bool closed_ = false;
   bool save_queued_ = false;
   MonoTime opened_at_;
+  std::chrono::steady_clock::time_point serving_since_{};  // when the frame in hand came; finer than the loop's clock
 };
 
 }  // namespace indaba::gateway

@@ -1,5 +1,6 @@
 // Session: what clients say. One frame after the other: read, decide, answer.
 #include "base/json.hpp"
+#include "base/text.hpp"
 #include "gateway/client_frames.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/pending_access.hpp"
@@ -80,8 +81,21 @@ void Session::dispatch(boost::json::object frame, std::string_view type, AnswerT
   if (type == "subscribe") return begin(serve_subscribe(std::move(frame), std::move(to)));
   if (type == "auth") return begin(serve_auth(std::move(frame), std::move(to)));
   if (feature) return begin(serve_feature(std::move(frame), std::move(to)));
-  if (counter_) return answer(FrameText("ok"), to);
+  if (counter_) return count_plainly(frame, to);
   refuse(Error(ErrorKind::invalid, "unknown_type", "There is no frame of this type."), to);
+}
+
+// The plain counter takes any object; a message's text still has its limit.
+void Session::count_plainly(const boost::json::object& frame, const AnswerTo& to) {
+  for (const auto* name : {"body", "message"}) {
+    const auto* body = frame.if_contains(name);
+    if (body == nullptr || !body->is_string()) continue;
+    const auto most = static_cast<std::size_t>(gateway_.parts.settings.message_chars);
+    if (text::count_code_points(std::string_view(body->get_string())) > most)
+      return refuse(Error::invalid_field(name, "A message has at most " + std::to_string(most) + " characters.", "too_long"), to);
+  }
+  errors_in_row_ = 0;
+  answer(FrameText("ok"), to);
 }
 
 // Runs what a frame began, then what came meanwhile. Whatever the frame's handler throws is ours to answer for.

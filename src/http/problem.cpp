@@ -101,18 +101,26 @@ std::string_view status_phrase(int status) noexcept {
       return "Not Found";
     case 405:
       return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
     case 409:
       return "Conflict";
     case 413:
       return "Content Too Large";
+    case 414:
+      return "URI Too Long";
     case 415:
       return "Unsupported Media Type";
     case 422:
       return "Unprocessable Content";
     case 429:
       return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
     case 500:
       return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
     case 503:
       return "Service Unavailable";
     default:
@@ -129,6 +137,16 @@ Response problem(const Error& error, std::string_view language, std::string_view
   if (status == 401) response.headers.set("www-authenticate", "Bearer");
   if (status == 429 || status == 503)
     response.headers.set("retry-after", retry_after_seconds(error.retry_after));
+  return response;
+}
+
+Response unreadable(int status, std::string_view sentence, std::string_view request_id) {
+  const std::string_view code = status == 408                    ? "timeout"
+                                : status == 501                  ? "method_not_allowed"
+                                : status == 400                  ? slug(ErrorKind::malformed)
+                                                                 : slug(ErrorKind::too_large);
+  auto response = render(status, code, sentence, request_id, {});
+  response.headers.set("x-request-id", request_id);
   return response;
 }
 

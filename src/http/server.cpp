@@ -140,14 +140,9 @@ void HttpProtocol::on_drained() {
   read_on();
 }
 
-void HttpProtocol::refuse(int status, std::string_view detail) {
-  Response response;
-  response.status = status;
-  response.close = true;
-  response.headers.set("content-type", "application/problem+json");
-  response.body = R"({"type":"about:blank","title":")" + std::string(reason_phrase(status)) + R"(","status":)" +
-                  std::to_string(status) + R"(,"detail":")" + std::string(detail) + R"(","code":")" +
-                  (status == 413 ? "too_large" : "malformed") + R"("})";
+void HttpProtocol::refuse(int status, std::string_view sentence) {
+  auto response = server_.refusal(status, sentence);
+  response.close = true;  // where the next request would start is not known
   keep_alive_ = false;
   respond(std::move(response));
 }

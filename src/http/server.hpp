@@ -28,10 +28,13 @@ struct ServerSettings {
 
 // What all connections of the process share.
 struct Server {
+  // What answers a request that could not even be read.
+  using Refusal = std::function<Response(int status, std::string_view sentence)>;
   using Handler = std::function<Task<Response>(Request)>;
   const ServerSettings& settings;
   const Clock& clock;
   Handler handler;
+  Refusal refusal;
 };
 
 class HttpProtocol final : public net::Protocol {

@@ -30,8 +30,6 @@ Task<Result<api::Membership>> Memberships::membership(auth::Principal principal,
   if (principal.kind == auth::PrincipalKind::api_key) {
     if (principal.key_org != membership.org) co_return no_such_org();
     membership.role = auth::Role::admin;
-  } else if (principal.superuser) {
-    membership.role = auth::Role::owner;
   } else {
     if (!principal.is_user()) co_return no_such_org();
     INDABA_CO_TRY(const auto own, co_await role(membership.org, principal.user));
