@@ -182,7 +182,7 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path):
     ({"INDABA_NO_SUCH_SETTING": "1"}, "INDABA_NO_SUCH_SETTING"),
     ({"INDABA_TLS_CERT": "/nowhere/cert.pem"}, "tls"),
     ({"INDABA_AUTH_EXTERNAL_ALGORITHMS": "none", "INDABA_AUTH_EXTERNAL_KEY": "x" * 40}, "algorithms"),
-    ({"REDIS_URL": "rediss://redis.example:6379"}, "rediss"),
+    ({"REDIS_URL": "rediss://redis.example:6379"}, "TLS"),
 ])
 def test_a_wrong_setting_is_exit_2_with_one_sentence_that_names_it(tmp_path, env, word):
     arguments = ["serve", "--data", tmp_path / "data"]

@@ -9,7 +9,8 @@ from harness.client import User, api_key, make_org, rows, unique
 RANKS = ["member", "moderator", "admin", "owner"]
 
 
-async def test_any_user_may_make_an_organisation_and_owns_it(server, ben):
+async def test_any_user_may_make_an_organisation_and_owns_it(server):
+    ben = User(server, unique("ben")).register()
     slug = unique("org")
     told = (await ben.post("orgs", {"slug": slug, "name": "Ben & Co"})).expect(201).json
     assert told["slug"] == slug and told["name"] == "Ben & Co" and told["role"] == "owner"

@@ -1,5 +1,5 @@
-// Publishing by HTTP: one keep-alive connection, one request at a time, `batch` events in each. It reads what this server writes:
-// header names in lower case and a Content-Length.
+// Publishing by HTTP: one keep-alive connection, one request at a time, `batch` events in each. It
+// reads what this server writes: header names in lower case and a Content-Length.
 #include "publisher.hpp"
 
 #include "text_scan.hpp"
