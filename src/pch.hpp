@@ -1,4 +1,5 @@
-// Precompiled for every target: what nearly every file includes. Nothing heavy that only a few need (no Beast, no prometheus).
+// Precompiled for every target: what nearly every file includes. Nothing heavy that only a few need
+// (no Beast, no prometheus).
 #pragma once
 
 #include <algorithm>

@@ -19,10 +19,12 @@ Result<void> write_private(const std::filesystem::path& file, const std::string&
   std::error_code ignored;
   std::filesystem::remove(file, ignored);
   std::ofstream out(file, std::ios::binary);
-  std::filesystem::permissions(file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write, ignored);
+  std::filesystem::permissions(
+      file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write, ignored);
   out << text << '\n';
   out.close();
-  if (!out) return Error(ErrorKind::unavailable, "cannot write the demo's password to " + file.string());
+  if (!out)
+    return Error(ErrorKind::unavailable, "cannot write the demo's password to " + file.string());
   return {};
 }
 
@@ -35,7 +37,8 @@ std::optional<std::string> read_line(const std::filesystem::path& file) {
 
 Result<bool> is_empty(db::Database& database) {
   auto found = db::read_blocking(database, [](db::Session& session) {
-    return session.first<std::int64_t>("SELECT id FROM users LIMIT 1", [](const db::Row& row) { return row.int64(0); });
+    return session.first<std::int64_t>("SELECT id FROM users LIMIT 1",
+                                       [](const db::Row& row) { return row.int64(0); });
   });
   if (!found) return std::move(found).error();
   return !found->has_value();
@@ -43,8 +46,10 @@ Result<bool> is_empty(db::Database& database) {
 
 }  // namespace
 
-Result<std::optional<std::string>> ensure_demo(db::Database& database, const std::filesystem::path& password_file,
-                                               std::optional<std::string> wanted, const Clock& clock, Random& random) {
+Result<std::optional<std::string>> ensure_demo(db::Database& database,
+                                               const std::filesystem::path& password_file,
+                                               std::optional<std::string> wanted,
+                                               const Clock& clock, Random& random) {
   INDABA_TRY(const bool empty, is_empty(database));
   if (!empty) return read_line(password_file);
   const std::string password = wanted ? *wanted : crypto::random_token(random, kPasswordBytes);
@@ -62,7 +67,9 @@ Result<std::optional<std::string>> ensure_demo(db::Database& database, const std
     INDABA_TRY(const auto anna, person("anna", "Anna"));
     INDABA_TRY(const auto ben, person("ben", "Ben"));
     INDABA_TRY(const auto carla, person("carla", "Carla"));
-    INDABA_TRY(const auto org, orgs::create_org(tx, {.slug = "demo", .name = "Demo", .owner = anna.id}, clock, random));
+    INDABA_TRY(
+        const auto org,
+        orgs::create_org(tx, {.slug = "demo", .name = "Demo", .owner = anna.id}, clock, random));
     const orgs::Actor actor{anna.id, anna.username};
     INDABA_TRY_VOID(orgs::add_member(tx, org, ben.id, auth::Role::member, actor, clock));
     return orgs::add_member(tx, org, carla.id, auth::Role::member, actor, clock);

@@ -12,9 +12,11 @@
 
 namespace indaba::app {
 
-// Makes the organisation `demo` with anna (owner), ben and carla, and keeps their password in `password_file` (0600): `wanted`, or
-// one made here. Where the database has users already, nothing is made. Says the password, if it is known. Not on a loop.
-[[nodiscard]] Result<std::optional<std::string>> ensure_demo(db::Database& database, const std::filesystem::path& password_file,
-                                                             std::optional<std::string> wanted, const Clock& clock, Random& random);
+// Makes the organisation `demo` with anna (owner), ben and carla, and keeps their password in
+// `password_file` (0600): `wanted`, or one made here. Where the database has users already, nothing
+// is made. Says the password, if it is known. Not on a loop.
+[[nodiscard]] Result<std::optional<std::string>> ensure_demo(
+    db::Database& database, const std::filesystem::path& password_file,
+    std::optional<std::string> wanted, const Clock& clock, Random& random);
 
 }  // namespace indaba::app

@@ -36,7 +36,8 @@ auth::ExternalSettings external_settings(const AuthConfig& auth) {
 
 std::unique_ptr<account::Mailer> make_mailer(const SmtpConfig& smtp, Logger& log) {
   if (smtp.url.empty()) return nullptr;
-  return std::make_unique<account::SmtpMailer>(account::SmtpSettings{.url = smtp.url, .from = smtp.from}, log);
+  return std::make_unique<account::SmtpMailer>(
+      account::SmtpSettings{.url = smtp.url, .from = smtp.from}, log);
 }
 
 account::Registration registration_of(const AuthConfig& auth) {
@@ -74,7 +75,8 @@ Result<std::unique_ptr<Node>> Node::make(const Config& config, const ServeOption
   INDABA_TRY(auto settings, node_settings(config, socket.port()));
   std::optional<net::ListeningSocket> metrics_socket;
   if (settings.metrics.listen) {
-    INDABA_TRY(auto opened, net::ListeningSocket::open({settings.metrics.listen->host, settings.metrics.listen->port}));
+    INDABA_TRY(auto opened, net::ListeningSocket::open(
+                                {settings.metrics.listen->host, settings.metrics.listen->port}));
     metrics_socket.emplace(std::move(opened));
   }
   std::unique_ptr<net::TlsContext> tls;
@@ -112,8 +114,8 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
       identities_(*storage_->database, clock_, random_),
       mint_(make_mint(storage_->signing_key, clock_, random_)),
       external_(std::move(external)),
-      authenticator_({.query_token = settings_.auth.query_token}, identities_, mint_,
-                     external_, *storage_->database, clock_),
+      authenticator_({.query_token = settings_.auth.query_token}, identities_, mint_, external_,
+                     *storage_->database, clock_),
       limiter_(clock_, settings_.limits.rates_enabled),
       idempotency_(*storage_->database, clock_),
       cursors_(crypto::derive_key(storage_->signing_key, "list cursors")),
@@ -130,9 +132,13 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
             *storage_->database, memberships_, changes_, clock_, random_),
       mailer_(make_mailer(settings_.smtp, log)),
       notifications_(*storage_->database, memberships_, presence_, clock_),
-      accounts_({.registration = registration_of(settings_.auth), .external_ids = settings_.auth.external_ids, .public_url = settings_.public_url},
-                {*storage_->database, hasher_, mint_, identities_, memberships_, changes_, limiter_, mailer_.get(), clock_, random_},
-                [this](api::Membership org, UserId user) { return unread_of(std::move(org), user); }),
+      accounts_(
+          {.registration = registration_of(settings_.auth),
+           .external_ids = settings_.auth.external_ids,
+           .public_url = settings_.public_url},
+          {*storage_->database, hasher_, mint_, identities_, memberships_, changes_, limiter_,
+           mailer_.get(), clock_, random_},
+          [this](api::Membership org, UserId user) { return unread_of(std::move(org), user); }),
       tasks_(*storage_->database, cursors_, clock_),
       topics_({*storage_->database, memberships_, hub_, changes_, clock_, random_}),
       health_({.version = INDABA_VERSION, .color = settings_.server.color}, clock_,
@@ -140,10 +146,14 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
       static_files_(ops::embedded_assets(), websocket_sources(settings_.public_url)),
       http_{settings_.http, clock_,
             [this](http::Request request) { return handle(std::move(request)); },
-            [this](int status, std::string_view sentence) { return refuse_unreadable(status, sentence); }},
+            [this](int status, std::string_view sentence) {
+              return refuse_unreadable(status, sentence);
+            }},
       metrics_http_{settings_.http, clock_,
                     [this](http::Request request) { return answer_metrics(std::move(request)); },
-                    [this](int status, std::string_view sentence) { return refuse_unreadable(status, sentence); }} {
+                    [this](int status, std::string_view sentence) {
+                      return refuse_unreadable(status, sentence);
+                    }} {
   account::follow(changes_, identities_);
   for (auto* loop : loops_.all()) gateway_.add_loop(*loop, hub_.add_loop(*loop, *storage_->store));
   storage_->log.set_listener(&hub_);
@@ -249,7 +259,8 @@ void Node::stop() {
   };
   const auto connections = [this] {
     int count = 0;
-    for (const auto* loop : loops_.all()) count += loop->connections.load(std::memory_order_relaxed);
+    for (const auto* loop : loops_.all())
+      count += loop->connections.load(std::memory_order_relaxed);
     return count;
   };
   while (busy() && clock_.mono() - began < within + Millis(500))

@@ -10,7 +10,9 @@ ops::StatusFigures Node::figures() const {
     streams += static_cast<std::int64_t>(context->hub.counters().streams);
     subscriptions += static_cast<std::int64_t>(context->hub.counters().subscriptions);
   }
-  return {.connections = gateway_.stats.active.load(std::memory_order_relaxed), .subscriptions = subscriptions, .streams = streams};
+  return {.connections = gateway_.stats.active.load(std::memory_order_relaxed),
+          .subscriptions = subscriptions,
+          .streams = streams};
 }
 
 void Node::add_metrics() {
@@ -21,26 +23,34 @@ void Node::add_metrics() {
   metrics_.add_source(ops::loops_source(std::move(loops)));
   metrics_.add_source([this](ops::Scrape& scrape) {
     const auto& stats = gateway_.stats;
-    scrape.add("websocket_connections_total", static_cast<double>(stats.opened.load(std::memory_order_relaxed)));
-    scrape.add("websocket_connections_active", static_cast<double>(stats.active.load(std::memory_order_relaxed)));
+    scrape.add("websocket_connections_total",
+               static_cast<double>(stats.opened.load(std::memory_order_relaxed)));
+    scrape.add("websocket_connections_active",
+               static_cast<double>(stats.active.load(std::memory_order_relaxed)));
     for (const auto& [type, n] : stats.messages_in.read())
-      scrape.add("websocket_messages_total", static_cast<double>(n), {{"type", ops::known_type(type)}, {"direction", "in"}});
+      scrape.add("websocket_messages_total", static_cast<double>(n),
+                 {{"type", ops::known_type(type)}, {"direction", "in"}});
     for (const auto& [code, n] : stats.errors.read())
-      scrape.add("websocket_errors_total", static_cast<double>(n), {{"type", "frame"}, {"code", code}});
+      scrape.add("websocket_errors_total", static_cast<double>(n),
+                 {{"type", "frame"}, {"code", code}});
     for (const auto& [reason, n] : stats.rejected.read())
       scrape.add("indaba_handshakes_rejected_total", static_cast<double>(n), {{"reason", reason}});
     scrape.add_histogram("websocket_message_duration_seconds", stats.frame_seconds);
     scrape.add("indaba_presence_users", static_cast<double>(presence_.people()));
   });
   metrics_.add_source([this](ops::Scrape& scrape) {
-    scrape.add("indaba_events_published_total", static_cast<double>(hub_.published()), {{"kind", "durable"}});
-    scrape.add("indaba_events_published_total", static_cast<double>(hub_.published_ephemeral()), {{"kind", "ephemeral"}});
+    scrape.add("indaba_events_published_total", static_cast<double>(hub_.published()),
+               {{"kind", "durable"}});
+    scrape.add("indaba_events_published_total", static_cast<double>(hub_.published_ephemeral()),
+               {{"kind", "ephemeral"}});
     scrape.add_histogram("indaba_publish_to_delivery_seconds", hub_.publish_to_delivery());
     for (const auto& context : gateway_.contexts()) {
       const auto& counters = context->hub.counters();
       scrape.add("indaba_events_delivered_total", static_cast<double>(counters.delivered));
-      scrape.add("indaba_catchup_events_total", static_cast<double>(counters.from_tail), {{"source", "tail"}});
-      scrape.add("indaba_catchup_events_total", static_cast<double>(counters.from_store), {{"source", "store"}});
+      scrape.add("indaba_catchup_events_total", static_cast<double>(counters.from_tail),
+                 {{"source", "tail"}});
+      scrape.add("indaba_catchup_events_total", static_cast<double>(counters.from_store),
+                 {{"source", "store"}});
       scrape.add("indaba_slow_consumers_total", static_cast<double>(counters.slow));
     }
   });

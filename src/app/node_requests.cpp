@@ -1,4 +1,5 @@
-// What happens to a request before and after the API: health, draining, the Host check, the web client, counting and logging.
+// What happens to a request before and after the API: health, draining, the Host check, the web
+// client, counting and logging.
 #include "app/node.hpp"
 #include "http/problem.hpp"
 
@@ -52,11 +53,13 @@ bool Node::host_allowed(const http::Request& request) const {
   const auto& allowed = settings_.server.allowed_hosts;
   if (allowed.empty()) return true;
   std::string_view host = request.headers.find("host").value_or("");
-  if (const auto colon = host.rfind(':'); colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos)
+  if (const auto colon = host.rfind(':');
+      colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos)
     host = host.substr(0, colon);
   return std::any_of(allowed.begin(), allowed.end(), [&](const std::string& name) {
     if (name == "*" || name == host) return true;
-    return name.starts_with('.') && (host.ends_with(name) || host == std::string_view(name).substr(1));
+    return name.starts_with('.') &&
+           (host.ends_with(name) || host == std::string_view(name).substr(1));
   });
 }
 
@@ -77,8 +80,9 @@ Task<http::Response> Node::answer_metrics(http::Request request) {
 }
 
 Task<http::Response> Node::answer(http::Request request) {
-  const std::string path = request.path.size() > 1 && request.path.ends_with('/') ? request.path.substr(0, request.path.size() - 1)
-                                                                                   : request.path;
+  const std::string path = request.path.size() > 1 && request.path.ends_with('/')
+                               ? request.path.substr(0, request.path.size() - 1)
+                               : request.path;
   if (is_get(request)) {
     if (auto health = answer_health(path)) co_return *std::move(health);
     if (path == "/metrics" && !settings_.metrics.listen) co_return plain(200, metrics_.text());
@@ -90,7 +94,9 @@ Task<http::Response> Node::answer(http::Request request) {
     response.close = true;
     co_return response;
   }
-  if (!host_allowed(request)) co_return http::problem(Error(ErrorKind::malformed, "This server does not serve that host."), "en", {});
+  if (!host_allowed(request))
+    co_return http::problem(Error(ErrorKind::malformed, "This server does not serve that host."),
+                            "en", {});
   const bool page = is_get(request) && !path.starts_with("/api") && !path.starts_with("/ws");
   const auto page_request = page ? outline(request) : http::Request{};
   auto serving = application_->handle(std::move(request));
@@ -105,7 +111,8 @@ Task<Result<account::UnreadNotifications>> Node::unread_of(api::Membership org, 
   auto counting = notifications_.summary(std::move(org), user);
   const auto summary = co_await counting;
   if (!summary) co_return summary.error();
-  co_return account::UnreadNotifications{.unread = summary->unread, .last_read_seq = summary->last_read_seq, .head = summary->head};
+  co_return account::UnreadNotifications{
+      .unread = summary->unread, .last_read_seq = summary->last_read_seq, .head = summary->head};
 }
 
 void Node::on_served(const api::Served& served) {

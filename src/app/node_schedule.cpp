@@ -1,4 +1,5 @@
-// What a node does from time to time. Each piece of work is short, and starts again only when it has ended.
+// What a node does from time to time. Each piece of work is short, and starts again only when it
+// has ended.
 #include "app/node.hpp"
 
 #include <future>
@@ -28,7 +29,9 @@ void Node::every(Millis interval, std::function<Task<void>()> work) {
       }
     }
   };
-  loops_.first().post([this, interval, work = std::move(work)]() mutable { spawn(Repeat::run(this, interval, std::move(work))); });
+  loops_.first().post([this, interval, work = std::move(work)]() mutable {
+    spawn(Repeat::run(this, interval, std::move(work)));
+  });
 }
 
 void Node::start_schedule() {
@@ -64,24 +67,30 @@ Task<void> Node::probe_database() {
 }
 
 Task<void> Node::trim_streams() {
-  auto trimming = stream::trim(*storage_->database, {.policy = settings_.retention, .stream = {}, .now = clock_.wall()}, this);
+  auto trimming =
+      stream::trim(*storage_->database,
+                   {.policy = settings_.retention, .stream = {}, .now = clock_.wall()}, this);
   const auto trimmed = co_await trimming;
   if (!trimmed)
     log_.error("app", "old events could not be deleted", {{"reason", trimmed.error().log}});
   else if (trimmed->events > 0)
-    log_.info("app", "old events deleted", {{"events", trimmed->events}, {"streams", trimmed->streams}});
+    log_.info("app", "old events deleted",
+              {{"events", trimmed->events}, {"streams", trimmed->streams}});
 }
 
 Task<void> Node::end_old_sessions() {
   auto sweeping = accounts_.sweep();
   const auto ended = co_await sweeping;
-  if (!ended) log_.error("app", "sessions whose time is over could not be ended", {{"reason", ended.error().log}});
+  if (!ended)
+    log_.error("app", "sessions whose time is over could not be ended",
+               {{"reason", ended.error().log}});
 }
 
 Task<void> Node::purge() {
   auto purging = idempotency_.purge(10'000);
   const auto purged = co_await purging;
-  if (!purged) log_.error("app", "kept answers could not be deleted", {{"reason", purged.error().log}});
+  if (!purged)
+    log_.error("app", "kept answers could not be deleted", {{"reason", purged.error().log}});
 }
 
 void Node::flush_sessions() {

@@ -31,13 +31,15 @@ int refuse(const Error& error) {
 }
 
 std::optional<std::string> environment(const char* name) {
-  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before any thread is started
+  const char* value =
+      std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before any thread is started
   if (value == nullptr || *value == '\0') return std::nullopt;
   return value;
 }
 
 Result<void> fill_demo(Node& node, const std::optional<std::string>& wanted) {
-  auto password = ensure_demo(node.database(), node.settings().data.demo_password(), wanted, node.clock(), node.random());
+  auto password = ensure_demo(node.database(), node.settings().data.demo_password(), wanted,
+                              node.clock(), node.random());
   if (!password) return std::move(password).error();
   std::cout << "demo organisation: demo; sign in as anna, ben or carla";
   if (*password) std::cout << " with the password " << **password;
@@ -50,7 +52,8 @@ void wait_for_the_end(Node& node, const Config& config, Logger& log, const sigse
   for (;;) {
     int signal = 0;
     if (::sigwait(&signals, &signal) != 0) continue;
-    if (signal != SIGHUP) return log.info("app", "draining", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
+    if (signal != SIGHUP)
+      return log.info("app", "draining", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
     if (const auto again = config.reload()) {
       if (const auto level = parse_log_level(log_config(*again).level)) log.set_level(*level);
       node.reload();
@@ -71,11 +74,13 @@ int serve(const Config& config, const ServeOptions& options) {
 
   const SystemClock clock;
   const auto logging = log_config(config);
-  Logger log(clock, parse_log_level(logging.level).value_or(LogLevel::info), logging.json ? LogFormat::json : LogFormat::text);
+  Logger log(clock, parse_log_level(logging.level).value_or(LogLevel::info),
+             logging.json ? LogFormat::json : LogFormat::text);
   auto node = Node::make(config, options, log);
   if (!node) return refuse(node.error());
   if (options.demo) {
-    if (const auto filled = fill_demo(**node, demo_password); !filled) return refuse(filled.error());
+    if (const auto filled = fill_demo(**node, demo_password); !filled)
+      return refuse(filled.error());
   }
   (*node)->start();
   log.info("app", "started", {{"version", INDABA_VERSION}, {"url", (*node)->url()}});

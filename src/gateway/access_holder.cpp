@@ -11,41 +11,46 @@ struct Overloaded : F... {
 
 }  // namespace
 
-std::optional<AccessEnd> ends_principal(const api::AccessChange& change, const auth::Principal& who) {
+std::optional<AccessEnd> ends_principal(const api::AccessChange& change,
+                                        const auth::Principal& who) {
   using Ends = std::optional<AccessEnd>;
   const bool user = who.is_user();
-  return std::visit(
-      Overloaded{
-          [&](const api::SessionRevoked& c) -> Ends {
-            if (user && who.user == c.user && who.session == c.session && who.session) return AccessEnd::unauthenticated;
-            return {};
-          },
-          [&](const api::UserSessionsRevoked& c) -> Ends {
-            if (user && who.user == c.user && (!c.except || who.session != c.except)) return AccessEnd::unauthenticated;
-            return {};
-          },
-          [&](const api::UserDisabled& c) -> Ends {
-            if (user && who.user == c.user) return AccessEnd::unauthenticated;
-            return {};
-          },
-          [&](const api::ApiKeyRevoked& c) -> Ends {
-            if (who.api_key && who.api_key == c.key) return AccessEnd::unauthenticated;
-            return {};
-          },
-          [&](const api::OrgDeleted& c) -> Ends {
-            if (who.api_key && who.key_org == c.org) return AccessEnd::lost;
-            return {};
-          },
-          [](const auto&) -> Ends { return {}; },
-      },
-      change);
+  return std::visit(Overloaded{
+                        [&](const api::SessionRevoked& c) -> Ends {
+                          if (user && who.user == c.user && who.session == c.session && who.session)
+                            return AccessEnd::unauthenticated;
+                          return {};
+                        },
+                        [&](const api::UserSessionsRevoked& c) -> Ends {
+                          if (user && who.user == c.user && (!c.except || who.session != c.except))
+                            return AccessEnd::unauthenticated;
+                          return {};
+                        },
+                        [&](const api::UserDisabled& c) -> Ends {
+                          if (user && who.user == c.user) return AccessEnd::unauthenticated;
+                          return {};
+                        },
+                        [&](const api::ApiKeyRevoked& c) -> Ends {
+                          if (who.api_key && who.api_key == c.key)
+                            return AccessEnd::unauthenticated;
+                          return {};
+                        },
+                        [&](const api::OrgDeleted& c) -> Ends {
+                          if (who.api_key && who.key_org == c.org) return AccessEnd::lost;
+                          return {};
+                        },
+                        [](const auto&) -> Ends { return {}; },
+                    },
+                    change);
 }
 
 StreamEnd ends_stream(const api::AccessChange& change, const auth::Principal& who, OrgId org) {
   if (!org) return StreamEnd::keeps;
-  if (const auto* gone = std::get_if<api::OrgDeleted>(&change)) return gone->org == org ? StreamEnd::org_gone : StreamEnd::keeps;
+  if (const auto* gone = std::get_if<api::OrgDeleted>(&change))
+    return gone->org == org ? StreamEnd::org_gone : StreamEnd::keeps;
   if (const auto* ended = std::get_if<api::MembershipEnded>(&change))
-    return who.is_user() && ended->user == who.user && ended->org == org ? StreamEnd::lost : StreamEnd::keeps;
+    return who.is_user() && ended->user == who.user && ended->org == org ? StreamEnd::lost
+                                                                         : StreamEnd::keeps;
   return StreamEnd::keeps;
 }
 

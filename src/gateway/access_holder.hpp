@@ -1,7 +1,9 @@
-// AccessHolder: a live reader (socket, event stream, long poll) whose right to read may end while it lives.
+// AccessHolder: a live reader (socket, event stream, long poll) whose right to read may end while
+// it lives.
 //
-// Lives on one loop; the loop's LoopContext tells it of every change. Whoever starts reading listens before it asks who may read
-// (pending_access.hpp), so that a removal between the answer and its use is not missed.
+// Lives on one loop; the loop's LoopContext tells it of every change. Whoever starts reading
+// listens before it asks who may read (pending_access.hpp), so that a removal between the answer
+// and its use is not missed.
 #pragma once
 
 #include "api/access_changes.hpp"
@@ -20,12 +22,15 @@ class AccessHolder {
   virtual void on_drain(std::int64_t reconnect_after_ms) = 0;
 };
 
-// Why a whole reader must end, or nothing where the change is not about it (or only about some of its streams).
+// Why a whole reader must end, or nothing where the change is not about it (or only about some of
+// its streams).
 enum class AccessEnd : std::uint8_t { unauthenticated, lost };
-[[nodiscard]] std::optional<AccessEnd> ends_principal(const api::AccessChange& change, const auth::Principal& principal);
+[[nodiscard]] std::optional<AccessEnd> ends_principal(const api::AccessChange& change,
+                                                      const auth::Principal& principal);
 
 // Does the change end this principal's right to read streams of `org`?
 enum class StreamEnd : std::uint8_t { keeps, lost, org_gone };
-[[nodiscard]] StreamEnd ends_stream(const api::AccessChange& change, const auth::Principal& principal, OrgId org);
+[[nodiscard]] StreamEnd ends_stream(const api::AccessChange& change,
+                                    const auth::Principal& principal, OrgId org);
 
 }  // namespace indaba::gateway

@@ -1,4 +1,5 @@
-// The frames of the protocol itself, as clients send them. Each struct is both the reader's rule and the documentation's schema.
+// The frames of the protocol itself, as clients send them. Each struct is both the reader's rule
+// and the documentation's schema.
 #pragma once
 
 #include "api/frames.hpp"
@@ -42,7 +43,8 @@ BOOST_DESCRIBE_STRUCT(PresenceFrame, (), (stream))
 struct PingFrame {};
 BOOST_DESCRIBE_STRUCT(PingFrame, (), ())
 
-// Puts these frames into the table that the API's description is made from; the session serves them itself.
+// Puts these frames into the table that the API's description is made from; the session serves them
+// itself.
 void document_frames(api::Frames& frames);
 
 }  // namespace indaba::gateway

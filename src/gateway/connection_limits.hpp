@@ -1,4 +1,5 @@
-// ConnectionLimits: how many sockets and event streams an address, a user and the process may have. Any thread.
+// ConnectionLimits: how many sockets and event streams an address, a user and the process may have.
+// Any thread.
 #pragma once
 
 #include "base/ids.hpp"

@@ -20,7 +20,10 @@ const ws::ReaderSettings kEchoLimits{.max_frame_bytes = 32UL << 20U,
 class EchoProtocol final : public net::Protocol, public ws::MessageHandler {
  public:
   EchoProtocol(LoopContext& context, net::Connection& connection, bool deflate)
-      : context_(context), connection_(connection), reader_(kEchoLimits, deflate ? &context.inflater : nullptr), deflate_(deflate) {}
+      : context_(context),
+        connection_(connection),
+        reader_(kEchoLimits, deflate ? &context.inflater : nullptr),
+        deflate_(deflate) {}
 
   void on_bytes(std::span<char> bytes) override {
     if (closed_) return;
@@ -41,7 +44,8 @@ class EchoProtocol final : public net::Protocol, public ws::MessageHandler {
 
  private:
   bool echo(ws::Opcode opcode, std::string_view payload) {
-    connection_.send(deflate_ ? ws::make_frame(opcode, context_.deflater.deflate(payload), true) : ws::make_frame(opcode, payload));
+    connection_.send(deflate_ ? ws::make_frame(opcode, context_.deflater.deflate(payload), true)
+                              : ws::make_frame(opcode, payload));
     return true;
   }
   void close(ws::CloseCode code, std::string_view sentence) {
@@ -66,7 +70,8 @@ Task<http::Response> open_echo(Gateway& gateway, http::Request request) {
   }
   const auto accepted = std::get<ws::AcceptedUpgrade>(upgrade);
   response.status = 101;
-  response.take_over = [&gateway, head = ws::render_upgrade(accepted), deflate = accepted.deflate.has_value()](net::Connection* connection) {
+  response.take_over = [&gateway, head = ws::render_upgrade(accepted),
+                        deflate = accepted.deflate.has_value()](net::Connection* connection) {
     connection->send(net::Frame::of(head));
     connection->set_protocol(std::make_unique<EchoProtocol>(gateway.here(), *connection, deflate));
   };
@@ -76,8 +81,11 @@ Task<http::Response> open_echo(Gateway& gateway, http::Request request) {
 }  // namespace
 
 void add_echo_route(api::Endpoints& endpoints, Gateway& gateway) {
-  endpoints.raw(http::Method::get, "/test/echo", {.summary = "Echo", .access = api::Access::anyone, .hidden = true},
-                [&gateway](http::Request request, api::PathParams) { return open_echo(gateway, std::move(request)); });
+  endpoints.raw(http::Method::get, "/test/echo",
+                {.summary = "Echo", .access = api::Access::anyone, .hidden = true},
+                [&gateway](http::Request request, api::PathParams) {
+                  return open_echo(gateway, std::move(request));
+                });
 }
 
 }  // namespace indaba::gateway

@@ -1,4 +1,5 @@
-// The echo socket at /test/echo, behind --test-echo: the production codec with nothing around it, for conformance suites.
+// The echo socket at /test/echo, behind --test-echo: the production codec with nothing around it,
+// for conformance suites.
 #pragma once
 
 #include "api/endpoint.hpp"

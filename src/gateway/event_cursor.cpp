@@ -7,7 +7,8 @@ namespace indaba::gateway {
 
 namespace {
 
-constexpr std::size_t kCodeBytes = 9;  // 72 bits: a cursor is no secret, it only must not be forged by chance or curiosity
+constexpr std::size_t kCodeBytes =
+    9;  // 72 bits: a cursor is no secret, it only must not be forged by chance or curiosity
 constexpr std::size_t kMaxCursor = 16 * 1024;
 
 }  // namespace

@@ -1,7 +1,8 @@
-// EventCursor: the positions of several streams as one opaque text, for `Last-Event-ID`, `cursor=` and pages.
+// EventCursor: the positions of several streams as one opaque text, for `Last-Event-ID`, `cursor=`
+// and pages.
 //
-// It names its streams, so that it fits only the request that it came from, and carries an authentication code: what a client
-// altered is refused (400), never guessed at.
+// It names its streams, so that it fits only the request that it came from, and carries an
+// authentication code: what a client altered is refused (400), never guessed at.
 #pragma once
 
 #include "base/ids.hpp"

@@ -4,22 +4,31 @@
 
 namespace indaba::gateway {
 
-EventPoll::EventPoll(Gateway& gateway, std::shared_ptr<EventRequest> request, std::size_t limit, Millis wait)
-    : gateway_(gateway), context_(gateway.here()), request_(std::move(request)), limit_(limit), wait_(wait) {
+EventPoll::EventPoll(Gateway& gateway, std::shared_ptr<EventRequest> request, std::size_t limit,
+                     Millis wait)
+    : gateway_(gateway),
+      context_(gateway.here()),
+      request_(std::move(request)),
+      limit_(limit),
+      wait_(wait) {
   context_.add(*this);
 }
 
-EventPoll::~EventPoll() { context_.remove(*this); }
+EventPoll::~EventPoll() {
+  context_.remove(*this);
+}
 
 Task<Result<std::string>> EventPoll::run() {
   for (const auto& [resolved, start] : request_->streams) {
     Followed followed;
-    followed.subscription = context_.hub.subscribe(*this, resolved.id, resolved.name, resolved.durable);
+    followed.subscription =
+        context_.hub.subscribe(*this, resolved.id, resolved.name, resolved.durable);
     followed.org = resolved.org;
     followed.position.stream = resolved.name;
     followed_.push_back(std::move(followed));
   }
-  for (std::size_t i = 0; i < followed_.size(); ++i) context_.hub.start(*followed_[i].subscription, request_->streams[i].start);
+  for (std::size_t i = 0; i < followed_.size(); ++i)
+    context_.hub.start(*followed_[i].subscription, request_->streams[i].start);
   for (const auto& change : request_->access->missed()) on_access_change(change);
   co_await Finished{*this};
   if (error_) {
@@ -37,13 +46,15 @@ EventPoll::Followed* EventPoll::find(const stream::Subscription& subscription) {
   return nullptr;
 }
 
-void EventPoll::on_subscribed(stream::Subscription& subscription, const stream::StreamState& state, Seq since) {
+void EventPoll::on_subscribed(stream::Subscription& subscription, const stream::StreamState& state,
+                              Seq since) {
   auto* followed = find(subscription);
   followed->position.seq = since;
   followed->position.epoch = state.epoch;
 }
 
-void EventPoll::on_reset(stream::Subscription& subscription, stream::ResetReason reason, const stream::StreamState& state) {
+void EventPoll::on_reset(stream::Subscription& subscription, stream::ResetReason reason,
+                         const stream::StreamState& state) {
   auto* followed = find(subscription);
   followed->position.seq = state.head;
   followed->position.epoch = state.epoch;
@@ -65,7 +76,9 @@ void EventPoll::on_live(stream::Subscription& subscription) {
 
 void EventPoll::look() {
   if (finished_ || finishing_ || waiting_) return;
-  if (!std::all_of(followed_.begin(), followed_.end(), [](const auto& f) { return f.reached_head; })) return;
+  if (!std::all_of(followed_.begin(), followed_.end(),
+                   [](const auto& f) { return f.reached_head; }))
+    return;
   if (!events_.empty() || !resets_.empty() || wait_.count() == 0) return finish_soon();
   waiting_ = true;
   context_.loop.run_after(wait_, [weak = weak_from_this()] {
@@ -73,7 +86,8 @@ void EventPoll::look() {
   });
 }
 
-// At the end of what is happening now: the hub is in the middle of a list, and more events of the same commit may follow.
+// At the end of what is happening now: the hub is in the middle of a list, and more events of the
+// same commit may follow.
 void EventPoll::finish_soon() {
   if (finishing_ || finished_) return;
   finishing_ = true;
@@ -94,7 +108,9 @@ void EventPoll::fail(Error error) {
   finish_soon();
 }
 
-void EventPoll::on_gone(stream::Subscription&) { fail(Error(ErrorKind::not_found, "There is no such stream.")); }
+void EventPoll::on_gone(stream::Subscription&) {
+  fail(Error(ErrorKind::not_found, "There is no such stream."));
+}
 
 void EventPoll::on_access_change(const api::AccessChange& change) {
   if (const auto end = ends_principal(change, request_->principal))
@@ -103,11 +119,14 @@ void EventPoll::on_access_change(const api::AccessChange& change) {
     if (ends_stream(change, request_->principal, followed.org) != StreamEnd::keeps)
       return fail(Error(ErrorKind::not_found, "There is no such stream."));
     const auto* looked = std::get_if<api::StreamClosed>(&change);
-    if (looked != nullptr && looked->stream == followed.subscription->stream()) return finish_soon();
+    if (looked != nullptr && looked->stream == followed.subscription->stream())
+      return finish_soon();
   }
 }
 
-void EventPoll::on_drain(std::int64_t) { finish_soon(); }
+void EventPoll::on_drain(std::int64_t) {
+  finish_soon();
+}
 
 std::string EventPoll::page() const {
   std::string out = R"({"results":[)";
@@ -122,7 +141,8 @@ std::string EventPoll::page() const {
   std::string streams = "{";
   for (const auto& followed : followed_) {
     positions.push_back(followed.position);
-    more = more || (followed.subscription->durable() && followed.position.seq < followed.subscription->head());
+    more = more || (followed.subscription->durable() &&
+                    followed.position.seq < followed.subscription->head());
     std::string one = "{";
     json::append_member(one, "epoch", followed.position.epoch);
     json::append_member(one, "head", followed.subscription->head());

@@ -1,5 +1,6 @@
-// EventPoll: one page of events, or a long poll that waits for the first one. The same subscriptions as everywhere: it reads until all
-// streams are at their heads or the page is full, and then, if it has nothing, waits.
+// EventPoll: one page of events, or a long poll that waits for the first one. The same
+// subscriptions as everywhere: it reads until all streams are at their heads or the page is full,
+// and then, if it has nothing, waits.
 //
 // Lives on its request's loop, for the time of the request.
 #pragma once
@@ -13,18 +14,26 @@
 
 namespace indaba::gateway {
 
-class EventPoll final : public stream::Reader, public AccessHolder, public std::enable_shared_from_this<EventPoll> {
+class EventPoll final : public stream::Reader,
+                        public AccessHolder,
+                        public std::enable_shared_from_this<EventPoll> {
  public:
-  EventPoll(Gateway& gateway, std::shared_ptr<EventRequest> request, std::size_t limit, Millis wait);
+  EventPoll(Gateway& gateway, std::shared_ptr<EventRequest> request, std::size_t limit,
+            Millis wait);
   ~EventPoll() override;
 
-  // The page as JSON; whoever awaits it keeps the poll alive. Errors: what ended the reader's access meanwhile.
+  // The page as JSON; whoever awaits it keeps the poll alive. Errors: what ended the reader's
+  // access meanwhile.
   Task<Result<std::string>> run();
 
   // stream::Reader
-  [[nodiscard]] bool can_take() const override { return !finished_ && events_.size() < limit_ && bytes_ < kMaxBytes; }
-  void on_subscribed(stream::Subscription& subscription, const stream::StreamState& state, Seq since) override;
-  void on_reset(stream::Subscription& subscription, stream::ResetReason reason, const stream::StreamState& state) override;
+  [[nodiscard]] bool can_take() const override {
+    return !finished_ && events_.size() < limit_ && bytes_ < kMaxBytes;
+  }
+  void on_subscribed(stream::Subscription& subscription, const stream::StreamState& state,
+                     Seq since) override;
+  void on_reset(stream::Subscription& subscription, stream::ResetReason reason,
+                const stream::StreamState& state) override;
   void on_event(stream::Subscription& subscription, stream::Rendering& event) override;
   void on_live(stream::Subscription& subscription) override;
   void on_gone(stream::Subscription& subscription) override;

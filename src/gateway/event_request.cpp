@@ -23,22 +23,26 @@ Result<NamedStart> parse_stream(const std::string& text) {
   const auto position = text.substr(at + 1);
   const auto colon = position.find(':');
   const auto seq = text::parse_int64(position.substr(0, colon));
-  if (!seq || *seq < 0 || *seq > kMaxSeq.value) return Error(ErrorKind::malformed, "A stream's start is written name@seq:epoch.");
+  if (!seq || *seq < 0 || *seq > kMaxSeq.value)
+    return Error(ErrorKind::malformed, "A stream's start is written name@seq:epoch.");
   named.start.since = Seq(*seq);
   if (colon != std::string::npos) named.start.epoch = position.substr(colon + 1);
   return named;
 }
 
 Result<std::vector<NamedStart>> read_starts(const EventsQuery& query) {
-  if (query.stream.empty()) return Error::invalid_field("stream", "Name at least one stream.", "missing_field");
+  if (query.stream.empty())
+    return Error::invalid_field("stream", "Name at least one stream.", "missing_field");
   if (query.stream.size() > kMaxStreamsARequest)
     return Error::invalid_field("stream", "At most 32 streams can be followed at once.");
   if ((query.since || query.epoch || query.last) && query.stream.size() > 1)
-    return Error(ErrorKind::malformed, "With several streams each has its own start: stream=name@seq:epoch.");
+    return Error(ErrorKind::malformed,
+                 "With several streams each has its own start: stream=name@seq:epoch.");
   std::vector<NamedStart> starts;
   for (const auto& text : query.stream) {
     INDABA_TRY(auto named, parse_stream(text));
-    const bool twice = std::any_of(starts.begin(), starts.end(), [&](const auto& s) { return s.name == named.name; });
+    const bool twice = std::any_of(starts.begin(), starts.end(),
+                                   [&](const auto& s) { return s.name == named.name; });
     if (twice) return Error::invalid_field("stream", "The same stream is named twice.");
     starts.push_back(std::move(named));
   }
@@ -50,11 +54,14 @@ Result<std::vector<NamedStart>> read_starts(const EventsQuery& query) {
 }
 
 // A cursor resumes all streams of the request at once, and wins over positions in the URL.
-Result<void> apply_cursor(const EventCursor& cursors, std::string_view cursor, std::vector<NamedStart>& starts) {
+Result<void> apply_cursor(const EventCursor& cursors, std::string_view cursor,
+                          std::vector<NamedStart>& starts) {
   INDABA_TRY(const auto positions, cursors.open(cursor));
   for (const auto& position : positions) {
-    const auto found = std::find_if(starts.begin(), starts.end(), [&](const auto& s) { return s.name == position.stream; });
-    if (found == starts.end()) return Error(ErrorKind::malformed, "The cursor belongs to a request for other streams.");
+    const auto found = std::find_if(starts.begin(), starts.end(),
+                                    [&](const auto& s) { return s.name == position.stream; });
+    if (found == starts.end())
+      return Error(ErrorKind::malformed, "The cursor belongs to a request for other streams.");
     found->start = {position.seq, position.epoch, 0};
   }
   return {};
@@ -62,7 +69,8 @@ Result<void> apply_cursor(const EventCursor& cursors, std::string_view cursor, s
 
 }  // namespace
 
-Task<Result<std::shared_ptr<EventRequest>>> read_event_request(Gateway& gateway, api::Call<api::Nothing, EventsQuery> call) {
+Task<Result<std::shared_ptr<EventRequest>>> read_event_request(
+    Gateway& gateway, api::Call<api::Nothing, EventsQuery> call) {
   INDABA_CO_TRY(auto starts, read_starts(call.query));
   std::string cursor;
   if (const auto last_id = call.request.headers.find("last-event-id"); last_id && !last_id->empty())
@@ -84,7 +92,8 @@ Task<Result<std::shared_ptr<EventRequest>>> read_event_request(Gateway& gateway,
       break;
   }
   wanted->principal = call.principal;
-  if (wanted->principal.is_user() && !gateway.limits.take_user(wanted->principal.user, wanted->place))
+  if (wanted->principal.is_user() &&
+      !gateway.limits.take_user(wanted->principal.user, wanted->place))
     co_return Error(ErrorKind::rate_limited, "Too many connections of this user.");
   wanted->access = std::make_shared<PendingAccess>(gateway.here());
   for (auto& [name, start] : starts) {

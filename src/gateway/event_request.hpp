@@ -1,4 +1,5 @@
-// EventRequest: what GET /api/v1/events asks for, the same for an event stream, a long poll and a page.
+// EventRequest: what GET /api/v1/events asks for, the same for an event stream, a long poll and a
+// page.
 #pragma once
 
 #include "api/call.hpp"
@@ -41,8 +42,9 @@ struct EventRequest {
 
 inline constexpr std::size_t kMaxStreamsARequest = 32;
 
-// Errors: malformed (a bad cursor, `since` with several streams), not_found (one that is not for the caller makes it the answer for
-// all), rate_limited, unavailable.
-Task<Result<std::shared_ptr<EventRequest>>> read_event_request(Gateway& gateway, api::Call<api::Nothing, EventsQuery> call);
+// Errors: malformed (a bad cursor, `since` with several streams), not_found (one that is not for
+// the caller makes it the answer for all), rate_limited, unavailable.
+Task<Result<std::shared_ptr<EventRequest>>> read_event_request(
+    Gateway& gateway, api::Call<api::Nothing, EventsQuery> call);
 
 }  // namespace indaba::gateway

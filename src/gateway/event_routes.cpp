@@ -32,8 +32,11 @@ http::Response event_stream(Gateway& gateway, std::shared_ptr<EventRequest> want
 
 Task<Result<http::Response>> events(Gateway& gateway, api::Call<api::Nothing, EventsQuery> call) {
   const bool stream = wants_event_stream(call.request);
-  const auto limit = call.query.limit ? static_cast<std::size_t>(static_cast<std::int64_t>(*call.query.limit)) : kDefaultLimit;
-  const std::chrono::seconds wait(call.query.wait ? static_cast<std::int64_t>(*call.query.wait) : 0);
+  const auto limit = call.query.limit
+                         ? static_cast<std::size_t>(static_cast<std::int64_t>(*call.query.limit))
+                         : kDefaultLimit;
+  const std::chrono::seconds wait(call.query.wait ? static_cast<std::int64_t>(*call.query.wait)
+                                                  : 0);
   auto reading = read_event_request(gateway, std::move(call));
   auto wanted = co_await reading;
   if (!wanted) co_return wanted.error();
@@ -55,13 +58,16 @@ void add_event_routes(api::Endpoints& endpoints, Gateway& gateway) {
   endpoints.get_response<EventsQuery>(
       "/api/v1/events",
       {.summary = "Events of one or several streams",
-       .description = "With `Accept: text/event-stream` a stream of server-sent events; otherwise a page, which with `wait` is held "
+       .description = "With `Accept: text/event-stream` a stream of server-sent events; otherwise "
+                      "a page, which with `wait` is held "
                       "until there is something to say.",
        .tag = "events",
        .access = api::Access::user,
        .scope = "read",
        .limit = api::Limit::none},
-      [&gateway](api::Call<api::Nothing, EventsQuery> call) { return events(gateway, std::move(call)); });
+      [&gateway](api::Call<api::Nothing, EventsQuery> call) {
+        return events(gateway, std::move(call));
+      });
 }
 
 }  // namespace indaba::gateway

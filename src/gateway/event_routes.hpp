@@ -1,4 +1,5 @@
-// GET /api/v1/events: one URL for server-sent events, long polls and pages; the Accept header decides.
+// GET /api/v1/events: one URL for server-sent events, long polls and pages; the Accept header
+// decides.
 #pragma once
 
 #include "api/endpoint.hpp"

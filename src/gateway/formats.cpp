@@ -4,7 +4,9 @@
 
 namespace indaba::gateway {
 
-net::Frame TextFormat::wrap(std::string_view json) { return ws::make_frame(ws::Opcode::text, json); }
+net::Frame TextFormat::wrap(std::string_view json) {
+  return ws::make_frame(ws::Opcode::text, json);
+}
 
 net::Frame DeflatedFormat::wrap(std::string_view json) {
   return ws::make_frame(ws::Opcode::text, deflater_.deflate(json), true);
@@ -15,6 +17,8 @@ net::Frame SseFormat::wrap(std::string_view json) {
   return net::Frame::of({"data: ", json, "\n\n"});
 }
 
-net::Frame JsonFormat::wrap(std::string_view json) { return net::Frame::of(json); }
+net::Frame JsonFormat::wrap(std::string_view json) {
+  return net::Frame::of(json);
+}
 
 }  // namespace indaba::gateway

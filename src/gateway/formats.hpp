@@ -1,6 +1,8 @@
-// The wire formats of events: how the one JSON object looks to a WebSocket, to a compressed one, to SSE and to a long poll.
+// The wire formats of events: how the one JSON object looks to a WebSocket, to a compressed one, to
+// SSE and to a long poll.
 //
-// One set a loop; their addresses key the frames that are kept with an event (stream/rendering.hpp).
+// One set a loop; their addresses key the frames that are kept with an event
+// (stream/rendering.hpp).
 #pragma once
 
 #include "stream/rendering.hpp"

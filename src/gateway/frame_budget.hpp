@@ -1,4 +1,5 @@
-// FrameBudget: how many frames a connection may send, as a bucket that fills by time. One connection's, on its loop.
+// FrameBudget: how many frames a connection may send, as a bucket that fills by time. One
+// connection's, on its loop.
 #pragma once
 
 #include "base/clock.hpp"
@@ -12,7 +13,8 @@ class FrameBudget {
  public:
   enum class Verdict : std::uint8_t { ok, over, far_over };
 
-  // A bucket of one second's frames, filled at `a_second`. Who goes on sending ten times more than is let through is `far_over`.
+  // A bucket of one second's frames, filled at `a_second`. Who goes on sending ten times more than
+  // is let through is `far_over`.
   [[nodiscard]] Verdict take(MonoTime now, int a_second) noexcept {
     const auto passed = std::min<std::int64_t>((now - filled_at_).count(), 1'000);
     const std::int64_t full = std::int64_t{1'000} * a_second;

@@ -7,11 +7,14 @@ namespace indaba::gateway {
 std::string error_object(const Error& error) {
   std::string out = "{";
   json::append_member(out, "code", api::socket_code(error));
-  std::string message = error.kind == ErrorKind::internal ? "Something went wrong on our side." : error.detail;
-  if (!error.fields.empty()) message = error.fields.front().field + ": " + error.fields.front().message;
+  std::string message =
+      error.kind == ErrorKind::internal ? "Something went wrong on our side." : error.detail;
+  if (!error.fields.empty())
+    message = error.fields.front().field + ": " + error.fields.front().message;
   json::append_member(out, "message", message);
   if (!error.fields.empty()) json::append_member(out, "field", error.fields.front().field);
-  if (error.retry_after.count() > 0) json::append_member(out, "retry_after_ms", error.retry_after.count());
+  if (error.retry_after.count() > 0)
+    json::append_member(out, "retry_after_ms", error.retry_after.count());
   out += '}';
   return out;
 }
@@ -34,9 +37,12 @@ std::string reset_object(std::string_view type, std::string_view stream, stream:
   return std::move(frame).finish();
 }
 
-std::string goodbye_frame(std::string_view reason, std::int64_t total, std::int64_t reconnect_after_ms) {
+std::string goodbye_frame(std::string_view reason, std::int64_t total,
+                          std::int64_t reconnect_after_ms) {
   FrameText frame("goodbye");
-  frame.member("reason", reason).member("total", total).member("reconnect_after_ms", reconnect_after_ms);
+  frame.member("reason", reason)
+      .member("total", total)
+      .member("reconnect_after_ms", reconnect_after_ms);
   return std::move(frame).finish();
 }
 

@@ -1,5 +1,5 @@
-// FrameText: a JSON frame from the server, written member by member. Every frame on the socket is made here, so that one look tells
-// what a client can meet.
+// FrameText: a JSON frame from the server, written member by member. Every frame on the socket is
+// made here, so that one look tells what a client can meet.
 #pragma once
 
 #include "base/json_write.hpp"
@@ -39,7 +39,8 @@ class FrameText {
   std::string text_;
 };
 
-// What belongs to a direct answer: the client's `ref`, as JSON, where it sent one, and the session's count at that frame.
+// What belongs to a direct answer: the client's `ref`, as JSON, where it sent one, and the
+// session's count at that frame.
 struct AnswerTo {
   std::string ref;  // JSON text, or empty
   std::int64_t count = 0;
@@ -49,8 +50,10 @@ struct AnswerTo {
 [[nodiscard]] std::string error_object(const Error& error);
 [[nodiscard]] std::string error_frame(const Error& error, const AnswerTo& to);
 // Without `to`, as SSE and long polls have it.
-[[nodiscard]] std::string reset_object(std::string_view type, std::string_view stream, stream::ResetReason reason,
+[[nodiscard]] std::string reset_object(std::string_view type, std::string_view stream,
+                                       stream::ResetReason reason,
                                        const stream::StreamState& state);
-[[nodiscard]] std::string goodbye_frame(std::string_view reason, std::int64_t total, std::int64_t reconnect_after_ms);
+[[nodiscard]] std::string goodbye_frame(std::string_view reason, std::int64_t total,
+                                        std::int64_t reconnect_after_ms);
 
 }  // namespace indaba::gateway

@@ -18,7 +18,8 @@ LoopContext& Gateway::here() {
 }
 
 void Gateway::tell(const api::AccessChange& change) {
-  for (const auto& context : contexts_) context->loop.post([&context = *context, change] { context.tell(change); });
+  for (const auto& context : contexts_)
+    context->loop.post([&context = *context, change] { context.tell(change); });
 }
 
 void Gateway::drain(Millis within) {
@@ -27,7 +28,8 @@ void Gateway::drain(Millis within) {
     context->loop.post([this, &context = *context, within] {
       // Each goes at a moment of its own, so that those who come back do not come at once.
       context.each([&](AccessHolder& holder) {
-        const auto delay = static_cast<std::int64_t>(parts.random.below(static_cast<std::uint64_t>(within.count()) + 1));
+        const auto delay = static_cast<std::int64_t>(
+            parts.random.below(static_cast<std::uint64_t>(within.count()) + 1));
         const auto reconnect = 500 + static_cast<std::int64_t>(parts.random.below(2'500));
         context.loop.run_after(Millis(delay), [&context, held = &holder, reconnect] {
           if (context.holds(*held)) held->on_drain(reconnect);

@@ -1,6 +1,8 @@
-// Gateway: what all live readers share: settings, who may read what, and where sessions are found again.
+// Gateway: what all live readers share: settings, who may read what, and where sessions are found
+// again.
 //
-// Made once at start-up. Its parts are safe on any thread, but for the LoopContexts, each of which belongs to its loop.
+// Made once at start-up. Its parts are safe on any thread, but for the LoopContexts, each of which
+// belongs to its loop.
 #pragma once
 
 #include "api/access_changes.hpp"
@@ -43,7 +45,9 @@ class Gateway {
   LoopContext& add_loop(net::Loop& loop, stream::LocalHub& hub);
   // The context of the loop that is running now.
   [[nodiscard]] LoopContext& here();
-  [[nodiscard]] const std::vector<std::unique_ptr<LoopContext>>& contexts() const noexcept { return contexts_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<LoopContext>>& contexts() const noexcept {
+    return contexts_;
+  }
 
   // Any thread: every loop ends what the change ends.
   void tell(const api::AccessChange& change);

@@ -47,7 +47,8 @@ std::vector<SavedPosition> LiveSubscriptions::positions() const {
   out.reserve(all_.size());
   for (const auto& s : all_)
     if (s.subscription->started())
-      out.push_back({std::string(s.subscription->name()), s.acked == Seq{} ? s.confirmed : s.acked, s.subscription->epoch()});
+      out.push_back({std::string(s.subscription->name()), s.acked == Seq{} ? s.confirmed : s.acked,
+                     s.subscription->epoch()});
   return out;
 }
 

@@ -1,7 +1,8 @@
 // LiveSubscriptions: what one socket follows, and how far it is known to have received each stream.
 //
-// Lives on its socket's loop. A position is known to be received by the client's `ack`, or else by the answer to a ping that was
-// written behind it; that is what a resumed session goes on from, so an event near the seam may come twice, never not at all.
+// Lives on its socket's loop. A position is known to be received by the client's `ack`, or else by
+// the answer to a ping that was written behind it; that is what a resumed session goes on from, so
+// an event near the seam may come twice, never not at all.
 #pragma once
 
 #include "api/stream_names.hpp"

@@ -14,7 +14,8 @@ namespace indaba::gateway {
 
 class LoopContext {
  public:
-  LoopContext(net::Loop& event_loop, stream::LocalHub& local_hub) : loop(event_loop), hub(local_hub), deflated(deflater) {}
+  LoopContext(net::Loop& event_loop, stream::LocalHub& local_hub)
+      : loop(event_loop), hub(local_hub), deflated(deflater) {}
   LoopContext(const LoopContext&) = delete;
   LoopContext& operator=(const LoopContext&) = delete;
 
@@ -33,7 +34,8 @@ class LoopContext {
   [[nodiscard]] std::size_t holders() const noexcept { return holders_.size(); }
 
   void tell(const api::AccessChange& change) {
-    const auto now = std::vector<AccessHolder*>(holders_.begin(), holders_.end());  // a holder may leave while it hears
+    const auto now = std::vector<AccessHolder*>(
+        holders_.begin(), holders_.end());  // a holder may leave while it hears
     for (auto* holder : now)
       if (holders_.contains(holder)) holder->on_access_change(change);
   }

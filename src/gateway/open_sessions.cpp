@@ -8,7 +8,8 @@ std::string OpenSessions::key(UserId user, std::string_view uuid) {
   return std::to_string(user.value) + '/' + std::string(uuid);
 }
 
-std::optional<OpenSessions::Open> OpenSessions::replace(UserId user, std::string_view uuid, Open open) {
+std::optional<OpenSessions::Open> OpenSessions::replace(UserId user, std::string_view uuid,
+                                                        Open open) {
   const auto* session = open.session.lock().get();
   const std::scoped_lock lock(mutex_);
   auto& known = open_[key(user, uuid)];

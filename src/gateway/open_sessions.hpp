@@ -1,4 +1,5 @@
-// OpenSessions: which session is open on which loop, so that resuming it elsewhere can end the older connection. Any thread.
+// OpenSessions: which session is open on which loop, so that resuming it elsewhere can end the
+// older connection. Any thread.
 #pragma once
 
 #include "base/executor.hpp"

@@ -1,5 +1,6 @@
-// PendingAccess: hears what changes about access while a right to read is being looked up, so that a removal between the answer and
-// its use is not missed. Lives on the stack of a coroutine, on one loop.
+// PendingAccess: hears what changes about access while a right to read is being looked up, so that
+// a removal between the answer and its use is not missed. Lives on the stack of a coroutine, on one
+// loop.
 #pragma once
 
 #include "api/stream_names.hpp"
@@ -25,7 +26,8 @@ class PendingAccess final : public AccessHolder {
       if (ends_principal(change, principal)) return true;
     return false;
   }
-  [[nodiscard]] bool lost(const auth::Principal& principal, const api::ResolvedStream& stream) const {
+  [[nodiscard]] bool lost(const auth::Principal& principal,
+                          const api::ResolvedStream& stream) const {
     if (lost(principal)) return true;
     for (const auto& change : missed_) {
       if (ends_stream(change, principal, stream.org) != StreamEnd::keeps) return true;

@@ -46,7 +46,8 @@ std::int64_t Presence::online(OrgId org) const {
   const std::scoped_lock lock(at.mutex);
   const auto found = at.orgs.find(org);
   if (found == at.orgs.end()) return 0;
-  return std::count_if(found->second.begin(), found->second.end(), [&](const auto& item) { return present(item.second); });
+  return std::count_if(found->second.begin(), found->second.end(),
+                       [&](const auto& item) { return present(item.second); });
 }
 
 std::int64_t Presence::people() const {
@@ -54,7 +55,8 @@ std::int64_t Presence::people() const {
   for (const auto& at : shards_) {
     const std::scoped_lock lock(at.mutex);
     for (const auto& [org, people] : at.orgs)
-      count += std::count_if(people.begin(), people.end(), [&](const auto& item) { return present(item.second); });
+      count += std::count_if(people.begin(), people.end(),
+                             [&](const auto& item) { return present(item.second); });
   }
   return count;
 }
@@ -62,7 +64,8 @@ std::int64_t Presence::people() const {
 void Presence::sweep() {
   for (auto& at : shards_) {
     const std::scoped_lock lock(at.mutex);
-    for (auto& [org, people] : at.orgs) std::erase_if(people, [&](const auto& item) { return !present(item.second); });
+    for (auto& [org, people] : at.orgs)
+      std::erase_if(people, [&](const auto& item) { return !present(item.second); });
     std::erase_if(at.orgs, [](const auto& item) { return item.second.empty(); });
   }
 }

@@ -1,5 +1,5 @@
-// Presence: which people are connected, by organisation: as long as any of their devices follows a stream of it, and 15 s longer, so
-// that a reload or a moment without network is no absence.
+// Presence: which people are connected, by organisation: as long as any of their devices follows a
+// stream of it, and 15 s longer, so that a reload or a moment without network is no absence.
 //
 // Of this process. Any thread; a change costs one lock on its organisation's shard.
 #pragma once
@@ -69,9 +69,13 @@ class Presence final : public api::OnlineMembers {
     std::unordered_map<OrgId, People> orgs;
   };
   static constexpr std::size_t kShards = 16;
-  [[nodiscard]] bool present(const Entry& entry) const { return entry.marks > 0 || clock_.mono() - entry.left_at < kLinger; }
+  [[nodiscard]] bool present(const Entry& entry) const {
+    return entry.marks > 0 || clock_.mono() - entry.left_at < kLinger;
+  }
   [[nodiscard]] Shard& shard(OrgId org) { return shards_[std::hash<OrgId>{}(org) % kShards]; }
-  [[nodiscard]] const Shard& shard(OrgId org) const { return shards_[std::hash<OrgId>{}(org) % kShards]; }
+  [[nodiscard]] const Shard& shard(OrgId org) const {
+    return shards_[std::hash<OrgId>{}(org) % kShards];
+  }
   void leave(OrgId org, UserId user);
 
   const Clock& clock_;

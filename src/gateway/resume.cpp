@@ -14,12 +14,16 @@ constexpr std::string_view kUpsert = R"(
     SET count = excluded.count, positions = excluded.positions, saved_at = excluded.saved_at
     WHERE socket_sessions.saved_at <= excluded.saved_at)";
 constexpr std::string_view kFind =
-    "SELECT count, positions, saved_at FROM socket_sessions WHERE user_id = $1 AND uuid = $2 AND saved_at >= $3";
+    "SELECT count, positions, saved_at FROM socket_sessions WHERE user_id = $1 AND uuid = $2 AND "
+    "saved_at >= $3";
 constexpr std::string_view kPurge = "DELETE FROM socket_sessions WHERE saved_at < $1";
 constexpr Millis kPurgeEvery{60'000};
 
-// user 0 stands for those without an account (an API key, an open counter): NULL would make every row distinct.
-std::int64_t user_column(UserId user) { return user.value; }
+// user 0 stands for those without an account (an API key, an open counter): NULL would make every
+// row distinct.
+std::int64_t user_column(UserId user) {
+  return user.value;
+}
 
 std::string encode(const std::vector<SavedPosition>& positions) {
   std::string out = "[";
@@ -40,9 +44,11 @@ std::vector<SavedPosition> decode(std::string_view text) {
   if (!value || !value->is_array()) return out;
   for (const auto& item : value->get_array()) {
     const auto* parts = item.if_array();
-    if (parts == nullptr || parts->size() != 3 || !(*parts)[0].is_string() || !(*parts)[1].is_int64() || !(*parts)[2].is_string())
+    if (parts == nullptr || parts->size() != 3 || !(*parts)[0].is_string() ||
+        !(*parts)[1].is_int64() || !(*parts)[2].is_string())
       continue;
-    out.push_back({std::string((*parts)[0].get_string()), Seq((*parts)[1].get_int64()), std::string((*parts)[2].get_string())});
+    out.push_back({std::string((*parts)[0].get_string()), Seq((*parts)[1].get_int64()),
+                   std::string((*parts)[2].get_string())});
   }
   return out;
 }
@@ -77,7 +83,8 @@ Task<std::optional<SavedSession>> ResumeStore::find(UserId user, std::string uui
     return session.first<SavedSession>(
         kFind,
         [&](const db::Row& row) {
-          return SavedSession{user, uuid, row.int64(0), decode(row.text(1)), from_millis(row.int64(2))};
+          return SavedSession{user, uuid, row.int64(0), decode(row.text(1)),
+                              from_millis(row.int64(2))};
         },
         user_column(user), uuid, since);
   };
@@ -104,7 +111,9 @@ void ResumeStore::forget_old() {
   const std::scoped_lock lock(mutex_);
   // Over the bound, what is written goes from memory first; the database still knows it.
   const bool crowded = sessions_.size() > kMaxInMemory;
-  std::erase_if(sessions_, [&](const auto& item) { return item.second.written && (crowded || !fresh(item.second.session)); });
+  std::erase_if(sessions_, [&](const auto& item) {
+    return item.second.written && (crowded || !fresh(item.second.session));
+  });
 }
 
 Task<void> ResumeStore::flush() {
@@ -112,14 +121,16 @@ Task<void> ResumeStore::flush() {
     auto change = [batch](db::WriteTx& tx) -> Result<void> {
       for (const auto& s : batch) {
         const auto positions = encode(s.positions);
-        INDABA_TRY_VOID(tx.sql().execute(kUpsert, user_column(s.user), s.uuid, s.count, positions, to_millis(s.saved_at)));
+        INDABA_TRY_VOID(tx.sql().execute(kUpsert, user_column(s.user), s.uuid, s.count, positions,
+                                         to_millis(s.saved_at)));
       }
       return {};
     };
     auto writing = database_.write(db::Shard(), change);
     const auto written = co_await writing;
     if (!written) {
-      log_.warn("gateway", "sessions could not be saved for resuming", {{"reason", written.error().log}});
+      log_.warn("gateway", "sessions could not be saved for resuming",
+                {{"reason", written.error().log}});
       for (const auto& session : batch) save(session);
       co_return;
     }
@@ -131,7 +142,8 @@ Task<void> ResumeStore::flush() {
   auto purge = [before](db::WriteTx& tx) { return tx.sql().execute(kPurge, before); };
   auto purging = database_.write(db::Shard(), purge);
   const auto purged = co_await purging;
-  if (!purged) log_.warn("gateway", "old sessions could not be deleted", {{"reason", purged.error().log}});
+  if (!purged)
+    log_.warn("gateway", "old sessions could not be deleted", {{"reason", purged.error().log}});
 }
 
 }  // namespace indaba::gateway

@@ -1,7 +1,9 @@
-// ResumeStore: sessions that may come back under their `session_uuid`: what they followed, how far, and their count.
+// ResumeStore: sessions that may come back under their `session_uuid`: what they followed, how far,
+// and their count.
 //
-// In memory while the process runs, and in the database for other nodes and the time after a restart, written behind in batches: a
-// position may come back older than it was, never newer. Bounded in memory and in time. Any thread; take() on a loop.
+// In memory while the process runs, and in the database for other nodes and the time after a
+// restart, written behind in batches: a position may come back older than it was, never newer.
+// Bounded in memory and in time. Any thread; take() on a loop.
 #pragma once
 
 #include "base/clock.hpp"
@@ -34,10 +36,11 @@ class ResumeStore {
       : database_(database), clock_(clock), ttl_(ttl), log_(log) {}
 
   void save(SavedSession session);
-  // What was saved for this user under this id, at most `ttl` ago. Errors of the database count as "unknown": a session then starts
-  // anew, and the client's own `since` still holds.
+  // What was saved for this user under this id, at most `ttl` ago. Errors of the database count as
+  // "unknown": a session then starts anew, and the client's own `since` still holds.
   Task<std::optional<SavedSession>> find(UserId user, std::string uuid);
-  // Writes what changed since the last time, and now and then deletes what is too old. On a loop, every few seconds.
+  // Writes what changed since the last time, and now and then deletes what is too old. On a loop,
+  // every few seconds.
   Task<void> flush();
 
  private:
@@ -46,7 +49,9 @@ class ResumeStore {
     bool written = false;
   };
   [[nodiscard]] static std::string key(UserId user, std::string_view uuid);
-  [[nodiscard]] bool fresh(const SavedSession& session) const { return clock_.wall() - session.saved_at <= ttl_; }
+  [[nodiscard]] bool fresh(const SavedSession& session) const {
+    return clock_.wall() - session.saved_at <= ttl_;
+  }
   [[nodiscard]] std::vector<SavedSession> take_unwritten();
   void forget_old();
 

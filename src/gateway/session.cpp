@@ -1,4 +1,5 @@
-// Session: its life, and what the stream engine tells it. What clients say is in session_frames.cpp.
+// Session: its life, and what the stream engine tells it. What clients say is in
+// session_frames.cpp.
 #include "gateway/session.hpp"
 
 #include "gateway/gateway.hpp"
@@ -16,7 +17,8 @@ constexpr std::size_t kMaxWaitingBytes = 64 * 1024;
 
 }  // namespace
 
-Session::Session(Gateway& gateway, LoopContext& context, SocketTransport& transport, Opening opening)
+Session::Session(Gateway& gateway, LoopContext& context, SocketTransport& transport,
+                 Opening opening)
     : gateway_(gateway),
       context_(context),
       transport_(&transport),
@@ -37,14 +39,16 @@ Session::Session(Gateway& gateway, LoopContext& context, SocketTransport& transp
 
 Session::~Session() = default;
 
-// --- opening --------------------------------------------------------------------------------------------------------------------
+// --- opening
+// --------------------------------------------------------------------------------------------------------------------
 
 void Session::open() {
   const auto opening = std::move(opening_);
   context_.add(*this);
   gateway_.stats.opened.fetch_add(1, std::memory_order_relaxed);
   gateway_.stats.active.fetch_add(1, std::memory_order_relaxed);
-  gateway_.open_sessions.replace(principal_.user, session_uuid_, {&context_.loop, weak_from_this()});
+  gateway_.open_sessions.replace(principal_.user, session_uuid_,
+                                 {&context_.loop, weak_from_this()});
   if (opening->saved) count_ = opening->saved->count;
   gateway_.parts.log.info("gateway", "connection opened",
                           {{"connection_id", connection_id_},
@@ -74,7 +78,9 @@ void Session::open() {
     json::append_member(limits, "message_chars", settings.message_chars);
     json::append_member(limits, "frame_bytes", settings.reader.max_frame_bytes);
     json::append_member(limits, "messages_per_minute", settings.messages_per_minute);
-    welcome.member("heartbeat_seconds", std::chrono::duration_cast<std::chrono::seconds>(settings.heartbeat).count())
+    welcome
+        .member("heartbeat_seconds",
+                std::chrono::duration_cast<std::chrono::seconds>(settings.heartbeat).count())
         .member("server_time", gateway_.parts.clock.wall())
         .raw("limits", limits + "}");
     send_text(std::move(welcome).finish());
@@ -83,7 +89,8 @@ void Session::open() {
   if (opening->url_stream) {
     auto start = std::move(opening->start);
     for (const auto& position : saved)  // a position in the URL wins over one that was saved
-      if (position.stream == url_stream_ && !start.since && start.last == 0) start = {position.seq, position.epoch, 0};
+      if (position.stream == url_stream_ && !start.since && start.last == 0)
+        start = {position.seq, position.epoch, 0};
     std::erase_if(saved, [&](const auto& position) { return position.stream == url_stream_; });
     subscribe_now(*opening->url_stream, start, AnswerTo{{}, count_});
   }
@@ -94,7 +101,8 @@ void Session::open() {
   save_soon();
 }
 
-void Session::subscribe_now(const api::ResolvedStream& resolved, const stream::Start& start, AnswerTo to) {
+void Session::subscribe_now(const api::ResolvedStream& resolved, const stream::Start& start,
+                            AnswerTo to) {
   if (auto* already = subscriptions_.find(resolved.id)) subscriptions_.remove(*already);
   LiveSubscription live;
   live.subscription = context_.hub.subscribe(*this, resolved.id, resolved.name, resolved.durable);
@@ -106,19 +114,25 @@ void Session::subscribe_now(const api::ResolvedStream& resolved, const stream::S
   context_.hub.start(subscription, start);
 }
 
-// --- from the stream engine -----------------------------------------------------------------------------------------------------
+// --- from the stream engine
+// -----------------------------------------------------------------------------------------------------
 
-void Session::on_subscribed(stream::Subscription& subscription, const stream::StreamState& state, Seq since) {
+void Session::on_subscribed(stream::Subscription& subscription, const stream::StreamState& state,
+                            Seq since) {
   if (closed_) return;
   auto* live = subscriptions_.find(subscription);
   live->confirmed = since;
   const auto to = std::exchange(live->answer, {});
   FrameText frame("subscribed");
-  frame.member("stream", subscription.name()).member("epoch", state.epoch).member("head", state.head).member("since", since);
+  frame.member("stream", subscription.name())
+      .member("epoch", state.epoch)
+      .member("head", state.head)
+      .member("since", since);
   answer(std::move(frame), to);
 }
 
-void Session::on_reset(stream::Subscription& subscription, stream::ResetReason reason, const stream::StreamState& state) {
+void Session::on_reset(stream::Subscription& subscription, stream::ResetReason reason,
+                       const stream::StreamState& state) {
   if (closed_) return;
   if (auto* live = subscriptions_.find(subscription)) live->confirmed = live->acked = Seq{};
   send_text(reset_object("reset", subscription.name(), reason, state));
@@ -144,7 +158,9 @@ void Session::on_drained() {
   for (auto& live : subscriptions_) context_.hub.resume(*live.subscription);
 }
 
-void Session::on_ping_written() { subscriptions_.on_ping_written(); }
+void Session::on_ping_written() {
+  subscriptions_.on_ping_written();
+}
 
 void Session::on_pong() {
   subscriptions_.on_pong();
@@ -157,12 +173,14 @@ std::string Session::heartbeat() const {
   return std::move(frame).finish();
 }
 
-// --- access ---------------------------------------------------------------------------------------------------------------------
+// --- access
+// ---------------------------------------------------------------------------------------------------------------------
 
 void Session::on_access_change(const api::AccessChange& change) {
   if (closed_) return;
   if (const auto end = ends_principal(change, principal_)) {
-    if (*end == AccessEnd::unauthenticated) return close(ws::CloseCode::unauthenticated, "The session has ended.");
+    if (*end == AccessEnd::unauthenticated)
+      return close(ws::CloseCode::unauthenticated, "The session has ended.");
     return close(ws::CloseCode::access_lost, "Access has ended.");
   }
   std::vector<std::pair<StreamId, StreamEnd>> ending;
@@ -173,7 +191,8 @@ void Session::on_access_change(const api::AccessChange& change) {
     auto* live = closed_ ? nullptr : subscriptions_.find(stream);
     if (live == nullptr) continue;
     if (end == StreamEnd::lost)
-      end_subscription(*live, ws::CloseCode::access_lost, "You are no longer a member of this organisation.");
+      end_subscription(*live, ws::CloseCode::access_lost,
+                       "You are no longer a member of this organisation.");
     else
       end_subscription(*live, ws::CloseCode::not_found, "The organisation is gone.");
   }
@@ -185,15 +204,19 @@ Task<void> Session::look_again(StreamId stream) {
   const auto self = shared_from_this();
   const auto* before = subscriptions_.find(stream);
   if (before == nullptr) co_return;
-  auto resolving = gateway_.parts.names.resolve(principal_, std::string(before->subscription->name()));
+  auto resolving =
+      gateway_.parts.names.resolve(principal_, std::string(before->subscription->name()));
   const auto resolved = co_await resolving;
   auto* live = closed_ ? nullptr : subscriptions_.find(stream);
   if (live == nullptr || (resolved && resolved->id == stream)) co_return;
-  if (!resolved && resolved.error().kind != ErrorKind::not_found && resolved.error().kind != ErrorKind::forbidden) co_return;
+  if (!resolved && resolved.error().kind != ErrorKind::not_found &&
+      resolved.error().kind != ErrorKind::forbidden)
+    co_return;
   end_subscription(*live, ws::CloseCode::access_lost, "This stream is no longer for you.");
 }
 
-void Session::end_subscription(LiveSubscription& live, ws::CloseCode code, std::string_view sentence) {
+void Session::end_subscription(LiveSubscription& live, ws::CloseCode code,
+                               std::string_view sentence) {
   if (!url_stream_.empty() && subscriptions_.size() == 1) return close(code, sentence);
   FrameText frame("unsubscribed");
   frame.member("stream", live.subscription->name())
@@ -204,13 +227,15 @@ void Session::end_subscription(LiveSubscription& live, ws::CloseCode code, std::
   save_soon();
 }
 
-// --- ending ---------------------------------------------------------------------------------------------------------------------
+// --- ending
+// ---------------------------------------------------------------------------------------------------------------------
 
 void Session::on_drain(std::int64_t reconnect_after_ms) {
   close(ws::CloseCode::going_away, "The server is going away.", reconnect_after_ms);
 }
 
-void Session::close(ws::CloseCode code, std::string_view sentence, std::int64_t reconnect_after_ms) {
+void Session::close(ws::CloseCode code, std::string_view sentence,
+                    std::int64_t reconnect_after_ms) {
   if (closed_) return;
   const bool stalled = code == ws::CloseCode::stalled || code == ws::CloseCode::no_pong;
   const std::string_view reason = code == ws::CloseCode::going_away ? "shutdown" : ws::slug(code);
@@ -253,7 +278,9 @@ void Session::release(ws::CloseCode code, std::string_view reason) {
   subscriptions_.clear();
 }
 
-SavedSession Session::snapshot() const { return {principal_.user, session_uuid_, count_, subscriptions_.positions(), {}}; }
+SavedSession Session::snapshot() const {
+  return {principal_.user, session_uuid_, count_, subscriptions_.positions(), {}};
+}
 
 void Session::save_soon() {
   if (save_queued_ || closed_) return;
@@ -266,7 +293,8 @@ void Session::save_soon() {
   });
 }
 
-// --- sending --------------------------------------------------------------------------------------------------------------------
+// --- sending
+// --------------------------------------------------------------------------------------------------------------------
 
 void Session::send_text(std::string_view json) {
   if (closed_ || transport_ == nullptr) return;
@@ -302,7 +330,8 @@ void Session::begin_handling(std::string_view text, std::int64_t count) {
 }
 
 void Session::observe_served() {
-  if (serving_since_ == std::chrono::steady_clock::time_point{}) return;  // not a frame's work but the restored subscriptions'
+  if (serving_since_ == std::chrono::steady_clock::time_point{})
+    return;  // not a frame's work but the restored subscriptions'
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - serving_since_;
   gateway_.stats.frame_seconds.observe(took.count());
 }

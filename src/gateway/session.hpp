@@ -1,9 +1,11 @@
-// Session: one client's conversation over one socket: who it is, what it follows, what it counts, and the frames it sends.
+// Session: one client's conversation over one socket: who it is, what it follows, what it counts,
+// and the frames it sends.
 //
-// Lives on its socket's loop. Shared by the socket's protocol and by the requests it has under way, so that a database answer that
-// comes after the socket is gone finds it closed, not destroyed. Frames are served one after the other in the order in which they
-// came; what comes meanwhile waits, and past a bound the socket is not read.
-// Invariant: after close() or lost() nothing is sent, and nothing is subscribed.
+// Lives on its socket's loop. Shared by the socket's protocol and by the requests it has under way,
+// so that a database answer that comes after the socket is gone finds it closed, not destroyed.
+// Frames are served one after the other in the order in which they came; what comes meanwhile
+// waits, and past a bound the socket is not read. Invariant: after close() or lost() nothing is
+// sent, and nothing is subscribed.
 #pragma once
 
 #include "api/frames.hpp"
@@ -34,7 +36,8 @@ class SocketTransport {
   virtual void send(net::Frame frame) = 0;  // a whole WebSocket frame
   [[nodiscard]] virtual bool can_take() const = 0;
   [[nodiscard]] virtual stream::WireFormat& format() = 0;  // of events
-  // Sends a Close frame behind all that waits, and closes. `linger`: how long a peer that does not read is waited for.
+  // Sends a Close frame behind all that waits, and closes. `linger`: how long a peer that does not
+  // read is waited for.
   virtual void close(ws::CloseCode code, std::string_view reason, Millis linger) = 0;
   virtual void pause() = 0;
   virtual void resume() = 0;
@@ -54,25 +57,29 @@ struct Opening {
   std::optional<SavedSession> saved;
 };
 
-class Session final : public stream::Reader, public AccessHolder, public std::enable_shared_from_this<Session> {
+class Session final : public stream::Reader,
+                      public AccessHolder,
+                      public std::enable_shared_from_this<Session> {
  public:
   Session(Gateway& gateway, LoopContext& context, SocketTransport& transport, Opening opening);
   ~Session() override;
 
   void open();
   void on_text(std::string_view text);
-  void on_drained();                     // the queue has run empty
+  void on_drained();  // the queue has run empty
   void on_ping_written();
   void on_pong();
   void on_client_close(ws::CloseCode code);
   void close(ws::CloseCode code, std::string_view sentence, std::int64_t reconnect_after_ms = 0);
-  void on_lost();                        // the connection is gone
+  void on_lost();  // the connection is gone
 
   [[nodiscard]] bool closed() const noexcept { return closed_; }
   [[nodiscard]] std::int64_t count() const noexcept { return count_; }
   [[nodiscard]] const auth::Principal& principal() const noexcept { return principal_; }
   [[nodiscard]] const std::string& connection_id() const noexcept { return connection_id_; }
-  [[nodiscard]] std::optional<WallTime> expires_at() const noexcept { return principal_.expires_at; }
+  [[nodiscard]] std::optional<WallTime> expires_at() const noexcept {
+    return principal_.expires_at;
+  }
   [[nodiscard]] SavedSession snapshot() const;
   [[nodiscard]] std::string heartbeat() const;
 
@@ -82,8 +89,10 @@ class Session final : public stream::Reader, public AccessHolder, public std::en
 
   // stream::Reader
   [[nodiscard]] bool can_take() const override { return !closed_ && transport_->can_take(); }
-  void on_subscribed(stream::Subscription& subscription, const stream::StreamState& state, Seq since) override;
-  void on_reset(stream::Subscription& subscription, stream::ResetReason reason, const stream::StreamState& state) override;
+  void on_subscribed(stream::Subscription& subscription, const stream::StreamState& state,
+                     Seq since) override;
+  void on_reset(stream::Subscription& subscription, stream::ResetReason reason,
+                const stream::StreamState& state) override;
   void on_event(stream::Subscription& subscription, stream::Rendering& event) override;
   void on_gone(stream::Subscription& subscription) override;
 
@@ -116,7 +125,8 @@ class Session final : public stream::Reader, public AccessHolder, public std::en
   void answer(FrameText frame, const AnswerTo& to);
   void refuse(const Error& error, const AnswerTo& to);
   void send_text(std::string_view json);
-  void end_subscription(LiveSubscription& subscription, ws::CloseCode code, std::string_view sentence);
+  void end_subscription(LiveSubscription& subscription, ws::CloseCode code,
+                        std::string_view sentence);
   void release(ws::CloseCode code, std::string_view reason);
   void save_soon();
 
@@ -145,7 +155,8 @@ class Session final : public stream::Reader, public AccessHolder, public std::en
   bool closed_ = false;
   bool save_queued_ = false;
   MonoTime opened_at_;
-  std::chrono::steady_clock::time_point serving_since_{};  // when the frame in hand came; finer than the loop's clock
+  std::chrono::steady_clock::time_point
+      serving_since_{};  // when the frame in hand came; finer than the loop's clock
 };
 
 }  // namespace indaba::gateway

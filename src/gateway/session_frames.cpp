@@ -21,9 +21,11 @@ Result<std::string> take_ref(boost::json::object& frame) {
     frame.erase("ref");
     return std::string();
   }
-  if (!ref->is_string() && !ref->is_int64()) return Error::invalid_field("ref", "A ref is a string or a whole number.");
+  if (!ref->is_string() && !ref->is_int64())
+    return Error::invalid_field("ref", "A ref is a string or a whole number.");
   auto text = json::to_text(*ref);
-  if (text.size() > kMaxRef) return Error::invalid_field("ref", "A ref has at most 126 characters.", "too_long");
+  if (text.size() > kMaxRef)
+    return Error::invalid_field("ref", "A ref has at most 126 characters.", "too_long");
   frame.erase("ref");
   return text;
 }
@@ -37,7 +39,8 @@ void Session::handle(std::string_view text, std::int64_t count) {
     return close(ws::CloseCode::unauthenticated, "The token has expired.");
   if (settings.rate_limits) {
     const auto verdict = budget_.take(context_.loop.now(), settings.frames_per_second);
-    if (verdict == FrameBudget::Verdict::far_over) return close(ws::CloseCode::too_many, "Far too many frames a second.");
+    if (verdict == FrameBudget::Verdict::far_over)
+      return close(ws::CloseCode::too_many, "Far too many frames a second.");
     if (verdict == FrameBudget::Verdict::over) {
       Error error(ErrorKind::rate_limited, "Too many frames a second.");
       error.retry_after = budget_.until_next(settings.frames_per_second);
@@ -46,15 +49,18 @@ void Session::handle(std::string_view text, std::int64_t count) {
   }
   auto parsed = json::parse(text);
   if (!parsed) return refuse(parsed.error(), to);
-  if (!parsed->is_object()) return refuse(Error(ErrorKind::malformed, "A frame is a JSON object."), to);
+  if (!parsed->is_object())
+    return refuse(Error(ErrorKind::malformed, "A frame is a JSON object."), to);
   auto& frame = parsed->get_object();
   auto ref = take_ref(frame);
   if (!ref) return refuse(ref.error(), to);
   to.ref = *std::move(ref);
   const auto* type = frame.if_contains("type");
-  const std::string name = type != nullptr && type->is_string() ? std::string(type->get_string()) : std::string();
+  const std::string name =
+      type != nullptr && type->is_string() ? std::string(type->get_string()) : std::string();
   if (name.empty() && !counter_) {
-    if (type == nullptr) return refuse(Error::invalid_field("type", "A frame names its type.", "missing_field"), to);
+    if (type == nullptr)
+      return refuse(Error::invalid_field("type", "A frame names its type.", "missing_field"), to);
     return refuse(Error::invalid_field("type", "A frame's type is a string."), to);
   }
   dispatch(std::move(frame), name, std::move(to));
@@ -65,13 +71,14 @@ void Session::dispatch(boost::json::object frame, std::string_view type, AnswerT
     busy_ = true;
     spawn(run(shared_from_this(), std::move(work)));
   };
-  const bool own = type == "ping" || type == "subscribe" || type == "unsubscribe" || type == "ack" || type == "auth" ||
-                   type == "presence";
+  const bool own = type == "ping" || type == "subscribe" || type == "unsubscribe" ||
+                   type == "ack" || type == "auth" || type == "presence";
   const bool feature = !own && gateway_.parts.frames.knows(type);
   gateway_.stats.messages_in.add(own || feature ? type : "unknown");
   if (own) frame.erase("type");
   if (type == "ping") {
-    if (const auto read = json::read<PingFrame>(boost::json::value(std::move(frame))); !read) return refuse(read.error(), to);
+    if (const auto read = json::read<PingFrame>(boost::json::value(std::move(frame))); !read)
+      return refuse(read.error(), to);
     errors_in_row_ = 0;
     return answer(FrameText("pong"), to);
   }
@@ -92,19 +99,24 @@ void Session::count_plainly(const boost::json::object& frame, const AnswerTo& to
     if (body == nullptr || !body->is_string()) continue;
     const auto most = static_cast<std::size_t>(gateway_.parts.settings.message_chars);
     if (text::count_code_points(std::string_view(body->get_string())) > most)
-      return refuse(Error::invalid_field(name, "A message has at most " + std::to_string(most) + " characters.", "too_long"), to);
+      return refuse(
+          Error::invalid_field(
+              name, "A message has at most " + std::to_string(most) + " characters.", "too_long"),
+          to);
   }
   errors_in_row_ = 0;
   answer(FrameText("ok"), to);
 }
 
-// Runs what a frame began, then what came meanwhile. Whatever the frame's handler throws is ours to answer for.
+// Runs what a frame began, then what came meanwhile. Whatever the frame's handler throws is ours to
+// answer for.
 Task<void> Session::run(std::shared_ptr<Session> self, Task<void> work) {
   try {
     co_await work;
   } catch (const std::exception& failure) {
-    self->gateway_.parts.log.error("gateway", "a frame could not be served",
-                                   {{"connection_id", self->connection_id_}, {"reason", std::string_view(failure.what())}});
+    self->gateway_.parts.log.error(
+        "gateway", "a frame could not be served",
+        {{"connection_id", self->connection_id_}, {"reason", std::string_view(failure.what())}});
     self->close(ws::CloseCode::internal_error, "Something went wrong on our side.");
   }
   self->serve_waiting();
@@ -114,13 +126,16 @@ void Session::refuse(const Error& error, const AnswerTo& to) {
   const auto code = api::socket_code(error);
   gateway_.stats.errors.add(code);
   if (error.kind == ErrorKind::internal)
-    gateway_.parts.log.error("gateway", "a frame failed", {{"connection_id", connection_id_}, {"reason", error.log}});
+    gateway_.parts.log.error("gateway", "a frame failed",
+                             {{"connection_id", connection_id_}, {"reason", error.log}});
   send_text(error_frame(error, to));
   if (error.kind == ErrorKind::rate_limited) return;
-  if (++errors_in_row_ >= kMaxErrorsInRow) close(ws::CloseCode::too_many, "Too many errors in a row.");
+  if (++errors_in_row_ >= kMaxErrorsInRow)
+    close(ws::CloseCode::too_many, "Too many errors in a row.");
 }
 
-// --- the protocol's own frames --------------------------------------------------------------------------------------------------
+// --- the protocol's own frames
+// --------------------------------------------------------------------------------------------------
 
 Task<void> Session::serve_subscribe(boost::json::object frame, AnswerTo to) {
   auto read = json::read<SubscribeFrame>(boost::json::value(std::move(frame)));
@@ -148,9 +163,12 @@ Task<Result<void>> Session::follow(std::string name, stream::Start start, Answer
   const auto resolved = co_await resolving;
   if (closed_) co_return Result<void>();
   if (!resolved) co_return resolved.error();
-  if (access.lost(principal_, *resolved)) co_return Error(ErrorKind::not_found, "There is no such stream.");
-  if (subscriptions_.find(resolved->id) == nullptr && subscriptions_.size() >= gateway_.parts.settings.subscriptions)
-    co_return Error(ErrorKind::conflict, "too_many_subscriptions", "This connection follows as many streams as it may.");
+  if (access.lost(principal_, *resolved))
+    co_return Error(ErrorKind::not_found, "There is no such stream.");
+  if (subscriptions_.find(resolved->id) == nullptr &&
+      subscriptions_.size() >= gateway_.parts.settings.subscriptions)
+    co_return Error(ErrorKind::conflict, "too_many_subscriptions",
+                    "This connection follows as many streams as it may.");
   errors_in_row_ = 0;
   subscribe_now(*resolved, start, std::move(to));
   save_soon();
@@ -160,26 +178,32 @@ Task<Result<void>> Session::follow(std::string name, stream::Start start, Answer
 Task<void> Session::restore(std::vector<SavedPosition> positions) {
   for (const auto& position : positions) {
     if (closed_) co_return;
-    auto following = follow(position.stream, stream::Start{position.seq, position.epoch, 0}, AnswerTo{{}, count_});
+    auto following = follow(position.stream, stream::Start{position.seq, position.epoch, 0},
+                            AnswerTo{{}, count_});
     const auto followed = co_await following;
     if (followed || closed_) continue;
     // It was the client's before: silence would leave it waiting for ever.
     FrameText frame("unsubscribed");
     frame.member("stream", position.stream)
         .member("code", static_cast<int>(ws::CloseCode::not_found))
-        .member("reason", ws::close_reason(ws::CloseCode::not_found, "There is no such stream any more."));
+        .member("reason",
+                ws::close_reason(ws::CloseCode::not_found, "There is no such stream any more."));
     send_text(std::move(frame).finish());
   }
 }
 
-LiveSubscription* Session::named(const std::optional<json::Text<1, 300>>& name, const AnswerTo& to) {
+LiveSubscription* Session::named(const std::optional<json::Text<1, 300>>& name,
+                                 const AnswerTo& to) {
   const std::string stream = name ? std::string(*name) : url_stream_;
   if (stream.empty()) {
     refuse(Error::invalid_field("stream", "Name the stream.", "missing_field"), to);
     return nullptr;
   }
   auto* live = subscriptions_.find(stream);
-  if (live == nullptr) refuse(Error(ErrorKind::conflict, "not_subscribed", "This connection does not follow that stream."), to);
+  if (live == nullptr)
+    refuse(Error(ErrorKind::conflict, "not_subscribed",
+                 "This connection does not follow that stream."),
+           to);
   return live;
 }
 
@@ -203,7 +227,8 @@ void Session::on_ack(boost::json::object frame, const AnswerTo& to) {
   if (live == nullptr) return;
   const Seq seq(static_cast<std::int64_t>(read->seq));
   if (seq > live->subscription->position())
-    return refuse(Error::invalid_field("seq", "That event has not been sent on this connection."), to);
+    return refuse(Error::invalid_field("seq", "That event has not been sent on this connection."),
+                  to);
   errors_in_row_ = 0;
   live->acked = std::max(live->acked, seq);
   save_soon();
@@ -256,7 +281,8 @@ Task<void> Session::serve_auth(boost::json::object frame, AnswerTo to) {
 }
 
 Task<void> Session::serve_feature(boost::json::object frame, AnswerTo to) {
-  api::FrameArrival arrival{principal_, connection_id_, client_address_, url_stream_, std::move(frame)};
+  api::FrameArrival arrival{principal_, connection_id_, client_address_, url_stream_,
+                            std::move(frame)};
   auto serving = gateway_.parts.frames.dispatch(std::move(arrival));
   const auto reply = co_await serving;
   if (closed_) co_return;

@@ -1,4 +1,5 @@
-// SocketSettings: what the operator may decide about live readers. Immutable while the server runs, but for what SIGHUP reloads.
+// SocketSettings: what the operator may decide about live readers. Immutable while the server runs,
+// but for what SIGHUP reloads.
 #pragma once
 
 #include "base/clock.hpp"
@@ -13,9 +14,10 @@ namespace indaba::gateway {
 struct SocketSettings {
   ConnectionLimitSettings connections;
   ws::ReaderSettings reader{.accept_binary = false};
-  std::size_t subscriptions = 128;       // of one connection
-  std::size_t outbox_bytes = 32 * 1024;  // more than that waiting, and a reader catches up from the log instead
-  int frames_per_second = 50;            // of one connection
+  std::size_t subscriptions = 128;  // of one connection
+  std::size_t outbox_bytes =
+      32 * 1024;  // more than that waiting, and a reader catches up from the log instead
+  int frames_per_second = 50;  // of one connection
   int message_chars = 5000;
   int messages_per_minute = 60;
   bool rate_limits = true;

@@ -1,4 +1,5 @@
-// SocketStats: what sockets count for /metrics. Relaxed atomics, a cache line for each that a loop writes often.
+// SocketStats: what sockets count for /metrics. Relaxed atomics, a cache line for each that a loop
+// writes often.
 #pragma once
 
 #include "db/writer_stats.hpp"
@@ -6,8 +7,8 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 #include <map>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -34,7 +35,8 @@ class LabelledCounters {
   std::map<std::string, std::uint64_t, std::less<>> counts_;
 };
 
-inline constexpr std::array kFrameSeconds{0.00001, 0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0};
+inline constexpr std::array kFrameSeconds{0.00001, 0.0001, 0.0005, 0.001, 0.0025,
+                                          0.005,   0.01,   0.05,   0.25,  1.0};
 
 struct SocketStats {
   alignas(64) std::atomic<std::uint64_t> opened{0};
@@ -43,7 +45,8 @@ struct SocketStats {
   LabelledCounters messages_out;  // direct answers by type; events are counted by the hub
   LabelledCounters errors;        // by code
   LabelledCounters rejected;      // handshakes, by reason
-  db::AtomicHistogram<kFrameSeconds.size()> frame_seconds{kFrameSeconds};  // from a frame to the end of serving it
+  db::AtomicHistogram<kFrameSeconds.size()> frame_seconds{
+      kFrameSeconds};  // from a frame to the end of serving it
 };
 
 }  // namespace indaba::gateway

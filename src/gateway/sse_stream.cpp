@@ -13,7 +13,8 @@ constexpr Millis kRetry{2'000};
 
 }  // namespace
 
-SseStream::SseStream(Gateway& gateway, LoopContext& context, net::Connection& connection, EventRequest& request)
+SseStream::SseStream(Gateway& gateway, LoopContext& context, net::Connection& connection,
+                     EventRequest& request)
     : gateway_(gateway),
       context_(context),
       connection_(connection),
@@ -32,19 +33,24 @@ void SseStream::begin(const EventRequest& request) {
   connection_.send(net::Frame::of(out));
   for (const auto& [resolved, start] : request.streams) {
     Followed followed;
-    followed.subscription = context_.hub.subscribe(*this, resolved.id, resolved.name, resolved.durable);
+    followed.subscription =
+        context_.hub.subscribe(*this, resolved.id, resolved.name, resolved.durable);
     followed.org = resolved.org;
     followed.position.stream = resolved.name;
     followed_.push_back(std::move(followed));
   }
-  for (std::size_t i = 0; i < request.streams.size(); ++i) context_.hub.start(*followed_[i].subscription, request.streams[i].start);
+  for (std::size_t i = 0; i < request.streams.size(); ++i)
+    context_.hub.start(*followed_[i].subscription, request.streams[i].start);
   for (const auto& change : request.access->missed()) on_access_change(change);
   connection_.arm_timer(kCommentEvery);
 }
 
-// --- from the engine ------------------------------------------------------------------------------------------------------------
+// --- from the engine
+// ------------------------------------------------------------------------------------------------------------
 
-bool SseStream::can_take() const { return open_ && !closed_ && connection_.queued() < gateway_.parts.settings.outbox_bytes; }
+bool SseStream::can_take() const {
+  return open_ && !closed_ && connection_.queued() < gateway_.parts.settings.outbox_bytes;
+}
 
 SseStream::Followed* SseStream::find(const stream::Subscription& subscription) {
   for (auto& followed : followed_)
@@ -52,21 +58,25 @@ SseStream::Followed* SseStream::find(const stream::Subscription& subscription) {
   return nullptr;
 }
 
-void SseStream::on_subscribed(stream::Subscription& subscription, const stream::StreamState& state, Seq since) {
+void SseStream::on_subscribed(stream::Subscription& subscription, const stream::StreamState& state,
+                              Seq since) {
   auto* followed = find(subscription);
   if (closed_ || followed == nullptr) return;
   followed->started = true;
   followed->position.seq = since;
   followed->position.epoch = state.epoch;
   followed->head = state.head;
-  // The hub is in the middle of starting this one: what opening does to the others waits for the end of it.
+  // The hub is in the middle of starting this one: what opening does to the others waits for the
+  // end of it.
   context_.loop.post([weak = std::weak_ptr(self_)] {
     if (const auto self = weak.lock()) (*self)->open_if_all_started();
   });
 }
 
 void SseStream::open_if_all_started() {
-  if (open_ || closed_ || !std::all_of(followed_.begin(), followed_.end(), [](const auto& f) { return f.started; })) return;
+  if (open_ || closed_ ||
+      !std::all_of(followed_.begin(), followed_.end(), [](const auto& f) { return f.started; }))
+    return;
   open_ = true;
   std::string streams = "{";
   for (const auto& followed : followed_) {
@@ -86,7 +96,8 @@ void SseStream::open_if_all_started() {
   for (auto& followed : followed_) context_.hub.resume(*followed.subscription);
 }
 
-void SseStream::on_reset(stream::Subscription& subscription, stream::ResetReason reason, const stream::StreamState& state) {
+void SseStream::on_reset(stream::Subscription& subscription, stream::ResetReason reason,
+                         const stream::StreamState& state) {
   auto* followed = find(subscription);
   if (closed_ || followed == nullptr) return;
   followed->position.seq = state.head;
@@ -110,7 +121,8 @@ void SseStream::on_event(stream::Subscription& subscription, stream::Rendering& 
 
 void SseStream::on_gone(stream::Subscription& subscription) {
   context_.loop.post([weak = std::weak_ptr(self_), id = subscription.stream()] {
-    if (const auto self = weak.lock()) (*self)->end_one(id, ws::CloseCode::not_found, "The stream is gone.");
+    if (const auto self = weak.lock())
+      (*self)->end_one(id, ws::CloseCode::not_found, "The stream is gone.");
   });
 }
 
@@ -119,7 +131,8 @@ void SseStream::on_drained() {
   for (auto& followed : followed_) context_.hub.resume(*followed.subscription);
 }
 
-// --- sending --------------------------------------------------------------------------------------------------------------------
+// --- sending
+// --------------------------------------------------------------------------------------------------------------------
 
 std::string SseStream::cursor() const {
   std::vector<Position> positions;
@@ -137,7 +150,8 @@ void SseStream::send(std::string_view name, std::string_view id, std::string_vie
 void SseStream::on_timer() {
   if (closed_) return;
   const auto now = context_.loop.now();
-  if (connection_.queued() > 0 && now - connection_.last_progress() >= gateway_.parts.settings.stall_timeout)
+  if (connection_.queued() > 0 &&
+      now - connection_.last_progress() >= gateway_.parts.settings.stall_timeout)
     return connection_.abort();
   if (principal_.expires_at && *principal_.expires_at <= gateway_.parts.clock.wall())
     return close(ws::CloseCode::unauthenticated, "The token has expired.");
@@ -153,16 +167,19 @@ void SseStream::on_timer() {
     connection_.send(net::Frame::of(out));
   }
   auto next = kCommentEvery;
-  if (principal_.expires_at) next = std::min(next, *principal_.expires_at - gateway_.parts.clock.wall() + Millis(1));
+  if (principal_.expires_at)
+    next = std::min(next, *principal_.expires_at - gateway_.parts.clock.wall() + Millis(1));
   connection_.arm_timer(next);
 }
 
-// --- ending ---------------------------------------------------------------------------------------------------------------------
+// --- ending
+// ---------------------------------------------------------------------------------------------------------------------
 
 void SseStream::on_access_change(const api::AccessChange& change) {
   if (closed_) return;
   if (const auto end = ends_principal(change, principal_)) {
-    if (*end == AccessEnd::unauthenticated) return close(ws::CloseCode::unauthenticated, "The session has ended.");
+    if (*end == AccessEnd::unauthenticated)
+      return close(ws::CloseCode::unauthenticated, "The session has ended.");
     return close(ws::CloseCode::access_lost, "Access has ended.");
   }
   std::vector<std::pair<StreamId, StreamEnd>> ending;
@@ -170,11 +187,14 @@ void SseStream::on_access_change(const api::AccessChange& change) {
     if (const auto end = ends_stream(change, principal_, followed.org); end != StreamEnd::keeps)
       ending.emplace_back(followed.subscription->stream(), end);
   for (const auto& [stream, end] : ending)
-    end_one(stream, end == StreamEnd::lost ? ws::CloseCode::access_lost : ws::CloseCode::not_found, "Access has ended.");
-  // Readers of a stream whose rules changed come back and are asked anew; an event stream cannot be asked in between.
+    end_one(stream, end == StreamEnd::lost ? ws::CloseCode::access_lost : ws::CloseCode::not_found,
+            "Access has ended.");
+  // Readers of a stream whose rules changed come back and are asked anew; an event stream cannot be
+  // asked in between.
   if (const auto* looked = std::get_if<api::StreamClosed>(&change); looked != nullptr && !closed_)
     for (const auto& followed : followed_)
-      if (followed.subscription->stream() == looked->stream) return close(ws::CloseCode::going_away, "The stream's rules changed.", 1);
+      if (followed.subscription->stream() == looked->stream)
+        return close(ws::CloseCode::going_away, "The stream's rules changed.", 1);
 }
 
 void SseStream::on_drain(std::int64_t reconnect_after_ms) {
@@ -184,7 +204,9 @@ void SseStream::on_drain(std::int64_t reconnect_after_ms) {
 void SseStream::end_one(StreamId stream, ws::CloseCode code, std::string_view sentence) {
   if (closed_) return;
   if (followed_.size() == 1) return close(code, sentence);
-  const auto found = std::find_if(followed_.begin(), followed_.end(), [&](const auto& f) { return f.subscription->stream() == stream; });
+  const auto found = std::find_if(followed_.begin(), followed_.end(), [&](const auto& f) {
+    return f.subscription->stream() == stream;
+  });
   if (found == followed_.end()) return;
   FrameText ended("unsubscribed");
   ended.member("stream", found->position.stream)
@@ -194,10 +216,12 @@ void SseStream::end_one(StreamId stream, ws::CloseCode code, std::string_view se
   send("unsubscribed", {}, std::move(ended).finish());
 }
 
-void SseStream::close(ws::CloseCode code, std::string_view sentence, std::int64_t reconnect_after_ms) {
+void SseStream::close(ws::CloseCode code, std::string_view sentence,
+                      std::int64_t reconnect_after_ms) {
   if (closed_) return;
   FrameText bye("goodbye");
-  bye.member("reason", code == ws::CloseCode::going_away ? std::string_view("shutdown") : ws::slug(code))
+  bye.member("reason",
+             code == ws::CloseCode::going_away ? std::string_view("shutdown") : ws::slug(code))
       .member("code", static_cast<int>(code))
       .member("message", sentence)
       .member("reconnect_after_ms", reconnect_after_ms);

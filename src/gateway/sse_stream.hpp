@@ -1,7 +1,7 @@
 // SseStream: events as server-sent events (WHATWG HTML, "Server-sent events") on one connection.
 //
-// Owned by its connection, on its loop. Every event carries the positions of all its streams as its id, so that a browser's own
-// Last-Event-ID resumes them at once.
+// Owned by its connection, on its loop. Every event carries the positions of all its streams as its
+// id, so that a browser's own Last-Event-ID resumes them at once.
 #pragma once
 
 #include "gateway/event_request.hpp"
@@ -15,7 +15,8 @@ namespace indaba::gateway {
 
 class SseStream final : public net::Protocol, public stream::Reader, public AccessHolder {
  public:
-  SseStream(Gateway& gateway, LoopContext& context, net::Connection& connection, EventRequest& request);
+  SseStream(Gateway& gateway, LoopContext& context, net::Connection& connection,
+            EventRequest& request);
   ~SseStream() override;
   void begin(const EventRequest& request);
 
@@ -27,8 +28,10 @@ class SseStream final : public net::Protocol, public stream::Reader, public Acce
 
   // stream::Reader
   [[nodiscard]] bool can_take() const override;
-  void on_subscribed(stream::Subscription& subscription, const stream::StreamState& state, Seq since) override;
-  void on_reset(stream::Subscription& subscription, stream::ResetReason reason, const stream::StreamState& state) override;
+  void on_subscribed(stream::Subscription& subscription, const stream::StreamState& state,
+                     Seq since) override;
+  void on_reset(stream::Subscription& subscription, stream::ResetReason reason,
+                const stream::StreamState& state) override;
   void on_event(stream::Subscription& subscription, stream::Rendering& event) override;
   void on_gone(stream::Subscription& subscription) override;
 
@@ -60,7 +63,7 @@ class SseStream final : public net::Protocol, public stream::Reader, public Acce
   ConnectionLimits::Place place_;
   std::vector<Followed> followed_;
   std::vector<std::string> early_resets_;  // until all streams have started
-  std::shared_ptr<SseStream*> self_;  // what was posted and comes too late finds it expired
+  std::shared_ptr<SseStream*> self_;       // what was posted and comes too late finds it expired
   int ticks_ = 0;
   bool open_ = false;
   bool closed_ = false;

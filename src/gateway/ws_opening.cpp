@@ -13,9 +13,11 @@ namespace {
 constexpr std::size_t kMaxSessionUuid = 64;
 
 bool is_session_uuid(std::string_view id) {
-  return !id.empty() && id.size() <= kMaxSessionUuid && std::all_of(id.begin(), id.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  });
+  return !id.empty() && id.size() <= kMaxSessionUuid &&
+         std::all_of(id.begin(), id.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '_' || c == '-';
+         });
 }
 
 // How a refusal is told on a socket that was never joined.
@@ -33,7 +35,8 @@ ws::CloseCode close_code_of(const Error& error) {
   }
 }
 
-// The snapshot of a session that is still open, from its own loop, as it is closed there in favour of the newer connection.
+// The snapshot of a session that is still open, from its own loop, as it is closed there in favour
+// of the newer connection.
 struct TakeOver {
   OpenSessions::Open open;
   std::optional<SavedSession> saved;
@@ -61,15 +64,20 @@ struct WsOpening::Asked {
 };
 
 void WsOpening::add_to(api::Endpoints& endpoints) {
-  const api::Docs docs{.summary = "Open a WebSocket", .access = api::Access::anyone, .hidden = true};
+  const api::Docs docs{
+      .summary = "Open a WebSocket", .access = api::Access::anyone, .hidden = true};
   for (const char* pattern : {"/ws", "/ws/{stream*}"})
     endpoints.raw(http::Method::get, pattern, docs,
-                  [this](http::Request request, api::PathParams path) { return open(std::move(request), std::move(path)); });
+                  [this](http::Request request, api::PathParams path) {
+                    return open(std::move(request), std::move(path));
+                  });
 }
 
 bool WsOpening::origin_allowed(const http::Request& request) const {
   const auto origin = request.headers.find("origin");
-  if (!origin) return true;  // a program: it has no ambient cookie that a page could abuse… unless it sends one
+  if (!origin)
+    return true;  // a program: it has no ambient cookie that a page could abuse… unless it sends
+                  // one
   const auto& allowed = gateway_.parts.settings.allowed_origins;
   return std::find(allowed.begin(), allowed.end(), *origin) != allowed.end();
 }
@@ -77,7 +85,9 @@ bool WsOpening::origin_allowed(const http::Request& request) const {
 Result<WsOpening::Asked> WsOpening::read_query(const http::Request& request) const {
   const auto pairs = http::parse_query(request.query);
   if (!pairs) return Error(ErrorKind::malformed, "The query string is not properly encoded.");
-  const auto wrong = [](const std::string& name) { return Error(ErrorKind::malformed, "The parameter '" + name + "' is not valid."); };
+  const auto wrong = [](const std::string& name) {
+    return Error(ErrorKind::malformed, "The parameter '" + name + "' is not valid.");
+  };
   Asked asked;
   for (const auto& [name, value] : *pairs) {
     if (name == "since") {
@@ -104,13 +114,15 @@ Result<WsOpening::Asked> WsOpening::read_query(const http::Request& request) con
   return asked;
 }
 
-http::Response WsOpening::refuse_http(int status, std::string_view reason, std::string detail) const {
+http::Response WsOpening::refuse_http(int status, std::string_view reason,
+                                      std::string detail) const {
   gateway_.stats.rejected.add(reason);
   http::Response response;
   response.status = status;
   response.close = true;
   response.headers.set("content-type", "text/plain; charset=utf-8");
-  if (status == 429 || status == 503) response.headers.set("retry-after", status == 429 ? "30" : "5");
+  if (status == 429 || status == 503)
+    response.headers.set("retry-after", status == 429 ? "30" : "5");
   if (status == 401) response.headers.set("www-authenticate", "Bearer realm=\"api\"");
   response.body = std::move(detail) + "\n";
   return response;
@@ -126,18 +138,22 @@ Task<std::optional<SavedSession>> WsOpening::find_saved(UserId user, std::string
   co_return co_await finding;
 }
 
-Task<Result<void>> WsOpening::admit(const http::Request& request, std::string stream_name, Opening& opening) {
+Task<Result<void>> WsOpening::admit(const http::Request& request, std::string stream_name,
+                                    Opening& opening) {
   auto authenticating = gateway_.parts.authenticator.authenticate_socket(request);
   auto principal = co_await authenticating;
   if (!principal) co_return principal.error();
   opening.principal = *std::move(principal);
   // A browser sends the cookie whoever's page asks: only an origin tells that the page is ours.
-  if (opening.principal.credential == auth::CredentialKind::session_cookie && !request.headers.find("origin"))
-    co_return Error(ErrorKind::forbidden, "origin", "A socket that is opened with a cookie names its origin.");
+  if (opening.principal.credential == auth::CredentialKind::session_cookie &&
+      !request.headers.find("origin"))
+    co_return Error(ErrorKind::forbidden, "origin",
+                    "A socket that is opened with a cookie names its origin.");
   const bool open_counter = opening.counter && gateway_.parts.settings.anonymous_counter;
   if (!opening.principal.is_known() && !open_counter)
     co_return Error(ErrorKind::unauthenticated, "Authentication credentials were not provided.");
-  if (opening.principal.is_user() && !gateway_.limits.take_user(opening.principal.user, opening.place))
+  if (opening.principal.is_user() &&
+      !gateway_.limits.take_user(opening.principal.user, opening.place))
     co_return Error(ErrorKind::rate_limited, "Too many connections of this user.");
   if (stream_name.empty()) co_return Result<void>();
   auto resolving = gateway_.parts.names.resolve(opening.principal, std::move(stream_name));
@@ -208,7 +224,8 @@ Task<http::Response> WsOpening::open(http::Request request, api::PathParams path
     auto finding = find_saved(opening->principal.user, opening->session_uuid);
     opening->saved = co_await finding;
   }
-  response.take_over = [this, &context, head, opening, access, deflate = accepted.deflate.has_value()](net::Connection* connection) {
+  response.take_over = [this, &context, head, opening, access,
+                        deflate = accepted.deflate.has_value()](net::Connection* connection) {
     connection->send(head);
     auto protocol = std::make_unique<WsProtocol>(gateway_, context, *connection, deflate);
     auto& begun = *protocol;

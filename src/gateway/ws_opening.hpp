@@ -1,4 +1,5 @@
-// WsOpening: the handshake of a socket. All is decided before it is answered: origin, limits, caller, stream, session.
+// WsOpening: the handshake of a socket. All is decided before it is answered: origin, limits,
+// caller, stream, session.
 #pragma once
 
 #include "api/endpoint.hpp"
@@ -21,7 +22,8 @@ class WsOpening {
   [[nodiscard]] bool origin_allowed(const http::Request& request) const;
   Task<Result<void>> admit(const http::Request& request, std::string stream_name, Opening& opening);
   Task<std::optional<SavedSession>> find_saved(UserId user, std::string uuid);
-  [[nodiscard]] http::Response refuse_http(int status, std::string_view reason, std::string detail) const;
+  [[nodiscard]] http::Response refuse_http(int status, std::string_view reason,
+                                           std::string detail) const;
 
   Gateway& gateway_;
 };

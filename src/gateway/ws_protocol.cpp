@@ -11,7 +11,8 @@ constexpr int kControlFramesASecond = 100;
 
 }  // namespace
 
-WsProtocol::WsProtocol(Gateway& gateway, LoopContext& context, net::Connection& connection, bool deflate)
+WsProtocol::WsProtocol(Gateway& gateway, LoopContext& context, net::Connection& connection,
+                       bool deflate)
     : gateway_(gateway),
       context_(context),
       connection_(connection),
@@ -19,8 +20,9 @@ WsProtocol::WsProtocol(Gateway& gateway, LoopContext& context, net::Connection& 
       deflate_(deflate) {
   // Spread over connections: ten thousand that came back together must not beat together.
   const auto& heartbeat = gateway.parts.settings.heartbeat;
-  heartbeat_due_ = context.loop.now() + Millis(1 + static_cast<std::int64_t>(gateway.parts.random.below(
-                                                       static_cast<std::uint64_t>(heartbeat.count()))));
+  heartbeat_due_ =
+      context.loop.now() + Millis(1 + static_cast<std::int64_t>(gateway.parts.random.below(
+                                          static_cast<std::uint64_t>(heartbeat.count()))));
 }
 
 WsProtocol::~WsProtocol() = default;
@@ -32,17 +34,20 @@ void WsProtocol::begin(Opening opening, std::vector<api::AccessChange> missed) {
   connection_.arm_timer(next_look());
 }
 
-void WsProtocol::refuse(net::Connection& connection, ws::CloseCode code, std::string_view sentence) {
+void WsProtocol::refuse(net::Connection& connection, ws::CloseCode code,
+                        std::string_view sentence) {
   connection.send(ws::make_close_frame(code, ws::close_reason(code, sentence)));
   connection.close_after_flush();
 }
 
-// --- bytes ----------------------------------------------------------------------------------------------------------------------
+// --- bytes
+// ----------------------------------------------------------------------------------------------------------------------
 
 void WsProtocol::on_bytes(std::span<char> bytes) {
   if (session_->closed()) return;
   const auto outcome = reader_.read(bytes, *this);
-  if (outcome.status == ws::ReadOutcome::Status::failed) session_->close(outcome.code, outcome.sentence);
+  if (outcome.status == ws::ReadOutcome::Status::failed)
+    session_->close(outcome.code, outcome.sentence);
 }
 
 bool WsProtocol::on_text(std::string_view text) {
@@ -61,9 +66,10 @@ bool WsProtocol::on_ping(std::string_view payload) {
     session_->close(ws::CloseCode::too_many, "Far too many pings.");
     return false;
   }
-  // Over the budget a ping goes unanswered, and so does one whose answer the client does not read: RFC 6455, 5.5.3, lets us answer
-  // only the latest.
-  if (verdict == FrameBudget::Verdict::ok && can_take()) connection_.send(ws::make_frame(ws::Opcode::pong, payload));
+  // Over the budget a ping goes unanswered, and so does one whose answer the client does not read:
+  // RFC 6455, 5.5.3, lets us answer only the latest.
+  if (verdict == FrameBudget::Verdict::ok && can_take())
+    connection_.send(ws::make_frame(ws::Opcode::pong, payload));
   return true;
 }
 
@@ -79,9 +85,12 @@ bool WsProtocol::on_close(ws::CloseCode code, std::string_view) {
   return false;
 }
 
-// --- the other direction --------------------------------------------------------------------------------------------------------
+// --- the other direction
+// --------------------------------------------------------------------------------------------------------
 
-bool WsProtocol::can_take() const { return connection_.queued() < gateway_.parts.settings.outbox_bytes; }
+bool WsProtocol::can_take() const {
+  return connection_.queued() < gateway_.parts.settings.outbox_bytes;
+}
 
 stream::WireFormat& WsProtocol::format() {
   if (deflate_) return context_.deflated;
@@ -89,25 +98,31 @@ stream::WireFormat& WsProtocol::format() {
 }
 
 void WsProtocol::close(ws::CloseCode code, std::string_view reason, Millis linger) {
-  // A reader that does not read would have to take all that waits before it learns why it is closed.
+  // A reader that does not read would have to take all that waits before it learns why it is
+  // closed.
   if (code == ws::CloseCode::stalled) {
     connection_.discard_unsent();
-    connection_.send(ws::make_frame(ws::Opcode::text, goodbye_frame(ws::slug(code), session_->count(), 0)));
+    connection_.send(
+        ws::make_frame(ws::Opcode::text, goodbye_frame(ws::slug(code), session_->count(), 0)));
   }
   connection_.send(ws::make_close_frame(code, reason));
   connection_.close_after_flush(linger);
 }
 
-void WsProtocol::on_drained() { session_->on_drained(); }
+void WsProtocol::on_drained() {
+  session_->on_drained();
+}
 
 void WsProtocol::on_closed() {
   session_->on_lost();
 }
 
-// --- clocks ---------------------------------------------------------------------------------------------------------------------
+// --- clocks
+// ---------------------------------------------------------------------------------------------------------------------
 
 bool WsProtocol::stalled() const {
-  return connection_.queued() > 0 && context_.loop.now() - connection_.last_progress() >= gateway_.parts.settings.stall_timeout;
+  return connection_.queued() > 0 &&
+         context_.loop.now() - connection_.last_progress() >= gateway_.parts.settings.stall_timeout;
 }
 
 void WsProtocol::on_timer() {
@@ -117,9 +132,11 @@ void WsProtocol::on_timer() {
   const auto expires = session_->expires_at();
   if (expires && *expires <= gateway_.parts.clock.wall())
     return session_->close(ws::CloseCode::unauthenticated, "The token has expired.");
-  if (stalled()) return session_->close(ws::CloseCode::stalled, "The queue has not moved for too long.");
+  if (stalled())
+    return session_->close(ws::CloseCode::stalled, "The queue has not moved for too long.");
   if (pinged_at_ != MonoTime{} && now - pinged_at_ >= settings.pong_timeout) {
-    // What waits in the queue is judged by whether the queue moves; here everything is written, and nothing came back.
+    // What waits in the queue is judged by whether the queue moves; here everything is written, and
+    // nothing came back.
     if (connection_.last_received() < pinged_at_ && connection_.queued() == 0)
       return session_->close(ws::CloseCode::no_pong, "No answer to a ping.");
     pinged_at_ = {};
@@ -142,8 +159,10 @@ Millis WsProtocol::next_look() const {
   const auto& settings = gateway_.parts.settings;
   auto next = heartbeat_due_ - now;
   if (pinged_at_ != MonoTime{}) next = std::min(next, pinged_at_ + settings.pong_timeout - now);
-  if (connection_.queued() > 0) next = std::min(next, connection_.last_progress() + settings.stall_timeout - now);
-  if (const auto expires = session_->expires_at()) next = std::min(next, *expires - gateway_.parts.clock.wall());
+  if (connection_.queued() > 0)
+    next = std::min(next, connection_.last_progress() + settings.stall_timeout - now);
+  if (const auto expires = session_->expires_at())
+    next = std::min(next, *expires - gateway_.parts.clock.wall());
   return std::clamp(next, Millis(10), Millis(30'000));
 }
 

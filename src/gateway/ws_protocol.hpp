@@ -1,4 +1,5 @@
-// WsProtocol: RFC 6455 on one connection: frames in and out, pings, the closing handshake, and the clocks that watch them.
+// WsProtocol: RFC 6455 on one connection: frames in and out, pings, the closing handshake, and the
+// clocks that watch them.
 //
 // Owned by its connection, on its loop. What the frames mean is the Session's business.
 #pragma once

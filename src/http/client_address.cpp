@@ -25,7 +25,8 @@ std::optional<Bytes> address_bytes(std::string_view text) {
 }  // namespace
 
 Result<AddressRange> AddressRange::parse(std::string_view text) {
-  const Error wrong(ErrorKind::invalid, "'" + std::string(text) + "' is no address range: write 10.0.0.0/8 or 127.0.0.1");
+  const Error wrong(ErrorKind::invalid, "'" + std::string(text) +
+                                            "' is no address range: write 10.0.0.0/8 or 127.0.0.1");
   const auto slash = text.find('/');
   const auto base = address_bytes(text.substr(0, slash));
   if (!base) return wrong;
@@ -60,14 +61,16 @@ Result<TrustedProxies> TrustedProxies::parse(const std::vector<std::string>& ran
 }
 
 bool TrustedProxies::trusts(std::string_view address) const {
-  return std::any_of(ranges_.begin(), ranges_.end(), [&](const auto& range) { return range.contains(address); });
+  return std::any_of(ranges_.begin(), ranges_.end(),
+                     [&](const auto& range) { return range.contains(address); });
 }
 
 void TrustedProxies::apply(Request& request, std::string_view peer, bool peer_secure) const {
   request.client_address = peer;
   request.secure = peer_secure;
   if (ranges_.empty() || !trusts(peer)) return;
-  if (const auto proto = request.headers.find("x-forwarded-proto")) request.secure = text::equal_ignoring_case(*proto, "https");
+  if (const auto proto = request.headers.find("x-forwarded-proto"))
+    request.secure = text::equal_ignoring_case(*proto, "https");
   std::string chain;
   for (const auto& [name, value] : request.headers.fields())
     if (name == "x-forwarded-for") chain += (chain.empty() ? "" : ",") + value;
@@ -75,7 +78,8 @@ void TrustedProxies::apply(Request& request, std::string_view peer, bool peer_se
   const auto hops = text::split(chain, ',');
   for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
     const auto address = text::trim(*hop);
-    if (!address_bytes(address)) return;  // what a proxy of ours did not write; the last good one stands
+    if (!address_bytes(address))
+      return;  // what a proxy of ours did not write; the last good one stands
     request.client_address = address;
     if (!trusts(address)) return;
   }

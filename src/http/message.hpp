@@ -24,11 +24,15 @@ class Headers {
  public:
   void add(std::string_view name, std::string_view value);
   void set(std::string_view name, std::string_view value);
-  [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const noexcept;  // the first one
+  [[nodiscard]] std::optional<std::string_view> find(
+      std::string_view name) const noexcept;  // the first one
   [[nodiscard]] std::size_t count(std::string_view name) const noexcept;
-  // Is `token` an element of the comma-separated list in all fields of that name (case-insensitive)?
+  // Is `token` an element of the comma-separated list in all fields of that name
+  // (case-insensitive)?
   [[nodiscard]] bool has_token(std::string_view name, std::string_view token) const noexcept;
-  [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& fields() const noexcept { return fields_; }
+  [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& fields() const noexcept {
+    return fields_;
+  }
 
  private:
   std::vector<std::pair<std::string, std::string>> fields_;
@@ -36,9 +40,9 @@ class Headers {
 
 struct Request {
   Method method = Method::get;
-  std::string target;  // as it came: path and query
-  std::string path;    // percent-decoded; valid UTF-8 without NUL
-  std::string query;   // raw, without "?"; never logged
+  std::string target;     // as it came: path and query
+  std::string path;       // percent-decoded; valid UTF-8 without NUL
+  std::string query;      // raw, without "?"; never logged
   int version_minor = 1;  // HTTP/1.x
   bool keep_alive = true;
   Headers headers;
@@ -53,12 +57,14 @@ struct Response {
   Headers headers;
   std::string body;
   bool close = false;  // close the connection behind this response
-  // Set for responses that never end (WebSocket, SSE): nothing is written, the function takes the connection over, on its loop.
-  // A pointer, for libstdc++ 12 asks for the size of what a reference parameter names.
+  // Set for responses that never end (WebSocket, SSE): nothing is written, the function takes the
+  // connection over, on its loop. A pointer, for libstdc++ 12 asks for the size of what a reference
+  // parameter names.
   std::move_only_function<void(net::Connection*)> take_over;
 };
 
-// The name=value pairs of a query string, percent-decoded, in order. nullopt where the encoding is broken.
+// The name=value pairs of a query string, percent-decoded, in order. nullopt where the encoding is
+// broken.
 using QueryPairs = std::vector<std::pair<std::string, std::string>>;
 [[nodiscard]] std::optional<QueryPairs> parse_query(std::string_view query);
 [[nodiscard]] std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);

@@ -141,10 +141,10 @@ Response problem(const Error& error, std::string_view language, std::string_view
 }
 
 Response unreadable(int status, std::string_view sentence, std::string_view request_id) {
-  const std::string_view code = status == 408                    ? "timeout"
-                                : status == 501                  ? "method_not_allowed"
-                                : status == 400                  ? slug(ErrorKind::malformed)
-                                                                 : slug(ErrorKind::too_large);
+  const std::string_view code = status == 408   ? "timeout"
+                                : status == 501 ? "method_not_allowed"
+                                : status == 400 ? slug(ErrorKind::malformed)
+                                                : slug(ErrorKind::too_large);
   auto response = render(status, code, sentence, request_id, {});
   response.headers.set("x-request-id", request_id);
   return response;

@@ -22,8 +22,10 @@ namespace indaba::http {
 [[nodiscard]] Response problem(const Error& error, std::string_view language,
                                std::string_view request_id);
 
-// A request that could not be read, by the status that the parser gave it (400, 408, 413, 414, 431, 501).
-[[nodiscard]] Response unreadable(int status, std::string_view sentence, std::string_view request_id);
+// A request that could not be read, by the status that the parser gave it (400, 408, 413, 414, 431,
+// 501).
+[[nodiscard]] Response unreadable(int status, std::string_view sentence,
+                                  std::string_view request_id);
 
 // 405, with the methods that the path does know.
 [[nodiscard]] Response method_not_allowed(MethodSet allowed, std::string_view language,

@@ -14,7 +14,10 @@ constexpr std::size_t kMaxPending = 64 * 1024;
 }  // namespace
 
 HttpProtocol::HttpProtocol(net::Connection& connection, const Server& server)
-    : connection_(connection), server_(server), parser_(server.settings.parser), link_(std::make_shared<Link>(Link{this})) {
+    : connection_(connection),
+      server_(server),
+      parser_(server.settings.parser),
+      link_(std::make_shared<Link>(Link{this})) {
   enter(Phase::head);  // the clock runs from accept
 }
 
@@ -51,7 +54,8 @@ void HttpProtocol::on_timer() {
     case Phase::handling:
       return;
     case Phase::writing:
-      if (connection_.loop().now() - connection_.last_progress() >= server_.settings.write_timeout) return connection_.abort();
+      if (connection_.loop().now() - connection_.last_progress() >= server_.settings.write_timeout)
+        return connection_.abort();
       return enter(Phase::writing);
   }
 }
@@ -120,16 +124,23 @@ Task<void> HttpProtocol::run(std::shared_ptr<Link> link, const Server& server, R
 }
 
 std::string HttpProtocol::date_now() const {
-  return format_http_date(std::chrono::duration_cast<std::chrono::seconds>(server_.clock.wall().time_since_epoch()).count());
+  return format_http_date(
+      std::chrono::duration_cast<std::chrono::seconds>(server_.clock.wall().time_since_epoch())
+          .count());
 }
 
 void HttpProtocol::respond(Response response) {
   const auto date = date_now();
   std::string out;
   append_response(out, response,
-                  {.head_request = head_request_, .version_minor = version_minor_, .keep_alive = keep_alive_, .secure = secure_, .date = date});
+                  {.head_request = head_request_,
+                   .version_minor = version_minor_,
+                   .keep_alive = keep_alive_,
+                   .secure = secure_,
+                   .date = date});
   connection_.send(net::Frame::of(out));
-  if (!keep_alive_ || response.close) return connection_.close_after_flush(server_.settings.write_timeout);
+  if (!keep_alive_ || response.close)
+    return connection_.close_after_flush(server_.settings.write_timeout);
   enter(Phase::writing);
 }
 
@@ -149,14 +160,17 @@ void HttpProtocol::refuse(int status, std::string_view sentence) {
 
 void HttpProtocol::hand_over(Response response) {
   auto take_over = std::move(response.take_over);
-  auto early = std::move(pending_);  // what the client sent behind its request belongs to the next protocol
+  auto early =
+      std::move(pending_);  // what the client sent behind its request belongs to the next protocol
   connection_.disarm_timer();
   link_->protocol = nullptr;
   auto& connection = connection_;
   if (response.status != 101) {  // an upgrade writes its own head
     const auto date = date_now();
     std::string head;
-    append_stream_head(head, response, {.version_minor = version_minor_, .keep_alive = false, .secure = secure_, .date = date});
+    append_stream_head(
+        head, response,
+        {.version_minor = version_minor_, .keep_alive = false, .secure = secure_, .date = date});
     connection.send(net::Frame::of(head));
   }
   take_over(&connection);

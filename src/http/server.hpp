@@ -1,7 +1,8 @@
-// HttpProtocol: HTTP/1.1 on one connection: requests in, one at a time and in order, responses out; keep-alive, pipelining, and a time
-// limit on every phase.
+// HttpProtocol: HTTP/1.1 on one connection: requests in, one at a time and in order, responses out;
+// keep-alive, pipelining, and a time limit on every phase.
 //
-// Owned by its connection, on its loop. A request under way outlives a connection that is lost meanwhile: its answer is then dropped.
+// Owned by its connection, on its loop. A request under way outlives a connection that is lost
+// meanwhile: its answer is then dropped.
 #pragma once
 
 #include "base/clock.hpp"
@@ -19,7 +20,8 @@ namespace indaba::http {
 
 struct ServerSettings {
   ParserLimits parser;
-  Millis head_timeout{10'000};   // from accept, or from a request's first byte, to the end of its head
+  Millis head_timeout{
+      10'000};  // from accept, or from a request's first byte, to the end of its head
   Millis body_timeout{30'000};   // for each MiB of body, and at least once
   Millis idle_timeout{75'000};   // between requests
   Millis write_timeout{30'000};  // a response that does not move

@@ -17,7 +17,8 @@ namespace {
 
 constexpr std::size_t kFramesAWrite = 64;
 constexpr std::size_t kTlsRecord = 16 * 1024;
-// After our FIN we wait this long for the peer's, so that what we sent last is not torn away by a reset.
+// After our FIN we wait this long for the peer's, so that what we sent last is not torn away by a
+// reset.
 constexpr Millis kLinger{2'000};
 
 // Keeps a protocol alive until the end of the tick in which it was replaced.
@@ -32,7 +33,8 @@ class Retired final : public Pollable {
 
 }  // namespace
 
-Connection& Connection::adopt(Loop& loop, int fd, std::unique_ptr<TlsStream> tls, std::string peer_address) {
+Connection& Connection::adopt(Loop& loop, int fd, std::unique_ptr<TlsStream> tls,
+                              std::string peer_address) {
   check(loop.on_this_thread(), "a connection is adopted on its own loop");
   auto* connection = new Connection(loop, fd, std::move(tls), std::move(peer_address));
   loop.own(std::unique_ptr<Pollable>(connection));
@@ -152,7 +154,8 @@ IoResult Connection::receive(std::span<char> into) {
 }
 
 void Connection::read_available() {
-  // Level-triggered: one buffer a tick is fair to the others. What TLS has taken in already, epoll cannot see: that is read on.
+  // Level-triggered: one buffer a tick is fair to the others. What TLS has taken in already, epoll
+  // cannot see: that is read on.
   do {
     const auto buffer = loop_.receive_buffer();
     const auto got = receive(buffer);
@@ -211,7 +214,8 @@ void Connection::flush() {
   while (!outbox_.empty()) {
     const auto wrote = write_some();
     if (wrote.state == IoState::closed) return abort();
-    if (wrote.state == IoState::want_read) return;  // a TLS handshake under way: the next read goes on
+    if (wrote.state == IoState::want_read)
+      return;  // a TLS handshake under way: the next read goes on
     if (wrote.state == IoState::want_write) {
       write_blocked_ = true;
       return watch_for_what_is_wanted();

@@ -1,8 +1,10 @@
-// Connection: one accepted socket on one loop, from accept to close. It moves bytes; what they mean is its protocol's business.
+// Connection: one accepted socket on one loop, from accept to close. It moves bytes; what they mean
+// is its protocol's business.
 //
-// Lives on its loop and is touched only there. The loop destroys it at the end of the tick in which it closed, so a handler may close
-// it at any point and go on reading its own members.
-// Invariant: everything given to send() before close_after_flush() is written in order, or the connection is gone.
+// Lives on its loop and is touched only there. The loop destroys it at the end of the tick in which
+// it closed, so a handler may close it at any point and go on reading its own members. Invariant:
+// everything given to send() before close_after_flush() is written in order, or the connection is
+// gone.
 #pragma once
 
 #include "net/frame.hpp"
@@ -23,7 +25,8 @@ class Connection;
 class Protocol {
  public:
   virtual ~Protocol() = default;
-  // Bytes from the peer, in the loop's receive buffer: may be changed in place, and are gone after the call.
+  // Bytes from the peer, in the loop's receive buffer: may be changed in place, and are gone after
+  // the call.
   virtual void on_bytes(std::span<char> bytes) = 0;
   // The outbox has run empty after it held something.
   virtual void on_drained() {}
@@ -36,10 +39,12 @@ class Protocol {
 class Connection final : public Pollable, private Timer {
  public:
   // Owns `fd`. Registers with the loop; the loop owns the connection from here on.
-  static Connection& adopt(Loop& loop, int fd, std::unique_ptr<TlsStream> tls, std::string peer_address);
+  static Connection& adopt(Loop& loop, int fd, std::unique_ptr<TlsStream> tls,
+                           std::string peer_address);
   ~Connection() override;
 
-  void set_protocol(std::unique_ptr<Protocol> protocol);  // the old one lives until the end of the tick
+  void set_protocol(
+      std::unique_ptr<Protocol> protocol);  // the old one lives until the end of the tick
   // Bytes that an earlier protocol had read already, for the one that speaks now.
   void deliver(std::span<char> bytes) {
     if (protocol_ && !bytes.empty() && !closing()) protocol_->on_bytes(bytes);
@@ -48,7 +53,8 @@ class Connection final : public Pollable, private Timer {
   // Queues bytes; everything queued in one tick leaves with one sendmsg at its end.
   void send(Frame frame);
   [[nodiscard]] std::size_t queued() const noexcept { return outbox_.bytes(); }
-  // When bytes last left, or when the queue was last empty: a queue that does not move is a stalled reader.
+  // When bytes last left, or when the queue was last empty: a queue that does not move is a stalled
+  // reader.
   [[nodiscard]] MonoTime last_progress() const noexcept { return last_progress_; }
   [[nodiscard]] MonoTime last_received() const noexcept { return last_received_; }
   // Forgets what waits, but for a frame that is partly out.
@@ -97,7 +103,8 @@ class Connection final : public Pollable, private Timer {
   bool write_blocked_ = false;  // the kernel's buffer is full
   std::uint32_t watched_ = 0;
   Outbox outbox_;
-  std::size_t tls_taken_ = 0;  // bytes at the front that TLS has encrypted already and not got rid of: they must leave next
+  std::size_t tls_taken_ = 0;  // bytes at the front that TLS has encrypted already and not got rid
+                               // of: they must leave next
   MonoTime last_progress_;
   MonoTime last_received_;
   std::unique_ptr<TlsStream> tls_;

@@ -1,7 +1,9 @@
-// Frame: immutable bytes with a reference count, so that one encoded event serves every connection on every loop.
+// Frame: immutable bytes with a reference count, so that one encoded event serves every connection
+// on every loop.
 //
-// Owner: whoever holds one; the bytes go with the last holder. Safe to copy and drop on any thread. Two words smaller than a
-// shared_ptr to a string, and one allocation instead of two: an outbox is an array of these.
+// Owner: whoever holds one; the bytes go with the last holder. Safe to copy and drop on any thread.
+// Two words smaller than a shared_ptr to a string, and one allocation instead of two: an outbox is
+// an array of these.
 #pragma once
 
 #include <atomic>
@@ -28,7 +30,8 @@ class Frame {
     return *this;
   }
   ~Frame() {
-    if (block_ != nullptr && block_->refs.fetch_sub(1, std::memory_order_acq_rel) == 1) free_block();
+    if (block_ != nullptr && block_->refs.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      free_block();
   }
 
   [[nodiscard]] explicit operator bool() const noexcept { return block_ != nullptr; }

@@ -40,7 +40,8 @@ int try_listen(const addrinfo& address) {
   if (fd < 0) return -1;
   const int on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (::bind(fd, address.ai_addr, address.ai_addrlen) == 0 && ::listen(fd, kBacklog) == 0) return fd;
+  if (::bind(fd, address.ai_addr, address.ai_addrlen) == 0 && ::listen(fd, kBacklog) == 0)
+    return fd;
   const int reason = errno;
   ::close(fd);
   errno = reason;
@@ -48,13 +49,14 @@ int try_listen(const addrinfo& address) {
 }
 
 std::string next_free_port(const Endpoint& endpoint) {
-  for (std::uint32_t port = endpoint.port + 1U; port < endpoint.port + 100U && port < 65536; ++port) {
+  for (std::uint32_t port = endpoint.port + 1U; port < endpoint.port + 100U && port < 65536;
+       ++port) {
     Addresses found;
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-    if (::getaddrinfo(endpoint.host.empty() ? nullptr : endpoint.host.c_str(), std::to_string(port).c_str(), &hints,
-                      &found.list) != 0)
+    if (::getaddrinfo(endpoint.host.empty() ? nullptr : endpoint.host.c_str(),
+                      std::to_string(port).c_str(), &hints, &found.list) != 0)
       return {};
     const int fd = try_listen(*found.list);
     if (fd < 0) continue;
@@ -73,7 +75,8 @@ std::string text_of(const sockaddr_storage& address) {
     else
       ::inet_ntop(AF_INET6, &v6.sin6_addr, text.data(), text.size());
   } else {
-    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text.data(), text.size());
+    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text.data(),
+                text.size());
   }
   return text.data();
 }
@@ -83,15 +86,19 @@ std::string text_of(const sockaddr_storage& address) {
 Result<Endpoint> parse_endpoint(std::string_view text) {
   const auto colon = text.rfind(':');
   const auto wrong = [&] {
-    return Error(ErrorKind::invalid, "'" + std::string(text) + "' is no address to listen on: write HOST:PORT, such as 127.0.0.1:8080");
+    return Error(ErrorKind::invalid,
+                 "'" + std::string(text) +
+                     "' is no address to listen on: write HOST:PORT, such as 127.0.0.1:8080");
   };
   if (colon == std::string_view::npos) return wrong();
   auto host = text.substr(0, colon);
-  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  if (host.size() >= 2 && host.front() == '[' && host.back() == ']')
+    host = host.substr(1, host.size() - 2);
   const auto digits = text.substr(colon + 1);
   std::uint16_t port = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size()) return wrong();
+  if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size())
+    return wrong();
   return Endpoint{std::string(host), port};
 }
 
@@ -112,10 +119,13 @@ Result<ListeningSocket> ListeningSocket::open(const Endpoint& endpoint) {
     const auto next = next_free_port(endpoint);
     return Error(ErrorKind::unavailable, "port_taken",
                  "port " + std::to_string(endpoint.port) + " is taken by another program" +
-                     (next.empty() ? std::string() : "; port " + next + " is free: use --listen " + endpoint.host + ":" + next));
+                     (next.empty() ? std::string()
+                                   : "; port " + next + " is free: use --listen " + endpoint.host +
+                                         ":" + next));
   }
   if (reason == EACCES)
-    return Error(ErrorKind::forbidden, "listening on " + shown + " needs more rights; choose a port above 1023");
+    return Error(ErrorKind::forbidden,
+                 "listening on " + shown + " needs more rights; choose a port above 1023");
   return Error(ErrorKind::unavailable, "cannot listen on " + shown + ": " + std::strerror(reason));
 }
 
@@ -123,15 +133,16 @@ ListeningSocket::~ListeningSocket() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-Listener::Listener(Loop& loop, std::vector<Loop*> loops, ListeningSocket socket, Options options, OnConnection on_connection,
-                   Logger& log)
+Listener::Listener(Loop& loop, std::vector<Loop*> loops, ListeningSocket socket, Options options,
+                   OnConnection on_connection, Logger& log)
     : loop_(loop),
       loops_(std::move(loops)),
       fd_(socket.release()),
       options_(options),
       on_connection_(std::move(on_connection)),
       log_(log) {
-  for (std::size_t i = 0; i < loops_.size(); ++i) in_flight_.push_back(std::make_unique<std::atomic<int>>(0));
+  for (std::size_t i = 0; i < loops_.size(); ++i)
+    in_flight_.push_back(std::make_unique<std::atomic<int>>(0));
 }
 
 Listener::~Listener() {
@@ -162,7 +173,8 @@ void Listener::on_ready(std::uint32_t) {
   for (int i = 0; i < kAcceptsATick && fd_ >= 0; ++i) {
     sockaddr_storage address{};
     socklen_t length = sizeof address;
-    const int fd = ::accept4(fd_, reinterpret_cast<sockaddr*>(&address), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int fd = ::accept4(fd_, reinterpret_cast<sockaddr*>(&address), &length,
+                             SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       hand_over(fd, text_of(address));
       continue;
@@ -179,7 +191,8 @@ std::size_t Listener::least_loaded() const {
   std::size_t best = 0;
   int fewest = -1;
   for (std::size_t i = 0; i < loops_.size(); ++i) {
-    const int load = loops_[i]->connections.load(std::memory_order_relaxed) + in_flight_[i]->load(std::memory_order_relaxed);
+    const int load = loops_[i]->connections.load(std::memory_order_relaxed) +
+                     in_flight_[i]->load(std::memory_order_relaxed);
     if (fewest < 0 || load < fewest) {
       fewest = load;
       best = i;
@@ -191,7 +204,8 @@ std::size_t Listener::least_loaded() const {
 void Listener::hand_over(int fd, std::string peer_address) {
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &options_.send_buffer_bytes, sizeof options_.send_buffer_bytes);
+  ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &options_.send_buffer_bytes,
+               sizeof options_.send_buffer_bytes);
   const auto place = least_loaded();
   Loop& target = *loops_[place];
   auto& in_flight = *in_flight_[place];

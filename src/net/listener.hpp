@@ -1,7 +1,7 @@
 // Listener: takes new connections and hands each to the loop with the fewest.
 //
-// Lives on one loop. When the process runs out of descriptors it pauses for a moment instead of spinning on a socket that stays
-// readable.
+// Lives on one loop. When the process runs out of descriptors it pauses for a moment instead of
+// spinning on a socket that stays readable.
 #pragma once
 
 #include "base/log.hpp"
@@ -25,9 +25,11 @@ struct Endpoint {
 // A bound, listening socket, before any loop runs; closes what nobody took.
 class ListeningSocket {
  public:
-  // `unavailable` where the port is taken (the message names the next free one), `forbidden` where it needs more rights.
+  // `unavailable` where the port is taken (the message names the next free one), `forbidden` where
+  // it needs more rights.
   static Result<ListeningSocket> open(const Endpoint& endpoint);
-  ListeningSocket(ListeningSocket&& other) noexcept : fd_(std::exchange(other.fd_, -1)), port_(other.port_) {}
+  ListeningSocket(ListeningSocket&& other) noexcept
+      : fd_(std::exchange(other.fd_, -1)), port_(other.port_) {}
   ListeningSocket& operator=(ListeningSocket&&) = delete;
   ~ListeningSocket();
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
@@ -45,11 +47,13 @@ class Listener final : public Pollable {
   using OnConnection = std::function<void(Connection&)>;
 
   struct Options {
-    int send_buffer_bytes = 64 * 1024;  // SO_SNDBUF: what the kernel may hold for a reader that does not read
-    TlsContext* tls = nullptr;          // outlives the listener
+    int send_buffer_bytes =
+        64 * 1024;  // SO_SNDBUF: what the kernel may hold for a reader that does not read
+    TlsContext* tls = nullptr;  // outlives the listener
   };
 
-  Listener(Loop& loop, std::vector<Loop*> loops, ListeningSocket socket, Options options, OnConnection on_connection, Logger& log);
+  Listener(Loop& loop, std::vector<Loop*> loops, ListeningSocket socket, Options options,
+           OnConnection on_connection, Logger& log);
   ~Listener() override;
 
   void start();  // on its loop
@@ -67,7 +71,8 @@ class Listener final : public Pollable {
   Options options_;
   OnConnection on_connection_;
   Logger& log_;
-  std::vector<std::unique_ptr<std::atomic<int>>> in_flight_;  // handed over, not yet counted by the loop
+  std::vector<std::unique_ptr<std::atomic<int>>>
+      in_flight_;  // handed over, not yet counted by the loop
   bool accepting_ = false;
 };
 

@@ -23,7 +23,8 @@ constexpr int kEventsATick = 256;
 
 }  // namespace
 
-// run_after(): a timer that owns its work. The loop owns it until it fires, so that what never fires is freed too.
+// run_after(): a timer that owns its work. The loop owns it until it fires, so that what never
+// fires is freed too.
 class Loop::OneShot final : public Timer {
  public:
   OneShot(Loop& loop, Work work) : loop_(loop), work_(std::move(work)) {}
@@ -41,7 +42,11 @@ class Loop::OneShot final : public Timer {
 };
 
 Loop::Loop(int index, const Clock& clock)
-    : index_(index), clock_(clock), now_(clock.mono()), wheel_(now_), receive_buffer_(kReceiveBuffer) {
+    : index_(index),
+      clock_(clock),
+      now_(clock.mono()),
+      wheel_(now_),
+      receive_buffer_(kReceiveBuffer) {
   epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
   if (epoll_ < 0) throw_errno("epoll_create1");
   wake_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -57,7 +62,8 @@ Loop::~Loop() {
 
 void Loop::run() {
   set_current(this);
-  // OpenSSL writes with write(2): a peer that is gone must be an error there, and not a signal that ends the process.
+  // OpenSSL writes with write(2): a peer that is gone must be an error there, and not a signal that
+  // ends the process.
   sigset_t broken_pipe;
   ::sigemptyset(&broken_pipe);
   ::sigaddset(&broken_pipe, SIGPIPE);
@@ -102,7 +108,8 @@ void Loop::post(Work work) {
     const std::scoped_lock lock(mutex_);
     posted_.push_back(std::move(work));
   }
-  // Pairs with sleep_millis(): either the loop sees the work before it sleeps, or we see that it sleeps.
+  // Pairs with sleep_millis(): either the loop sees the work before it sleeps, or we see that it
+  // sleeps.
   if (sleeping_.exchange(false)) {
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(wake_, &one, sizeof one);
@@ -125,7 +132,9 @@ void Loop::rewatch(int fd, std::uint32_t epoll_events, Pollable& pollable) const
   if (::epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &event) < 0) throw_errno("epoll_ctl MOD");
 }
 
-void Loop::unwatch(int fd) const { ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr); }
+void Loop::unwatch(int fd) const {
+  ::epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+}
 
 int Loop::sleep_millis() {
   sleeping_.store(true);
@@ -160,7 +169,8 @@ void Loop::tick() {
   wheel_.advance(now_);
   flush_dirty();
   graveyard_.clear();
-  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(clock_.mono() - started).count();
+  const auto took =
+      std::chrono::duration_cast<std::chrono::microseconds>(clock_.mono() - started).count();
   // Decays, so that a scrape sees a stall of the last seconds and forgets an old one.
   const auto before = lag_us.load(std::memory_order_relaxed);
   lag_us.store(std::max<std::int64_t>(took, before - before / 64), std::memory_order_relaxed);
@@ -176,7 +186,8 @@ void Loop::run_posted() {
 }
 
 void Loop::flush_dirty() {
-  // A flush may close a connection, and its protocol may then write to another one: go on until nobody is dirty.
+  // A flush may close a connection, and its protocol may then write to another one: go on until
+  // nobody is dirty.
   while (!dirty_.empty()) {
     flushing_.swap(dirty_);
     for (auto* pollable : flushing_) pollable->on_tick_end();

@@ -1,8 +1,10 @@
-// Loop: one thread's event loop on level-triggered epoll. One a core; a connection lives on one loop from accept to close.
+// Loop: one thread's event loop on level-triggered epoll. One a core; a connection lives on one
+// loop from accept to close.
 //
-// A tick: wait, read what is readable, run what was posted, fire timers, then flush every dirty connection with one sendmsg and bury
-// what was closed. Nothing is destroyed in the middle of a tick, so a handler may close any connection, its own too.
-// Wake-ups are coalesced: post() writes the eventfd only where the loop sleeps.
+// A tick: wait, read what is readable, run what was posted, fire timers, then flush every dirty
+// connection with one sendmsg and bury what was closed. Nothing is destroyed in the middle of a
+// tick, so a handler may close any connection, its own too. Wake-ups are coalesced: post() writes
+// the eventfd only where the loop sleeps.
 #pragma once
 
 #include "base/executor.hpp"
@@ -57,7 +59,8 @@ class Loop final : public Executor {
   void unwatch(int fd) const;
   void arm(Timer& timer, Millis delay) { wheel_.arm(timer, now_ + delay); }
   void mark_dirty(Pollable& pollable) { dirty_.push_back(&pollable); }
-  // The loop owns it from now on, until it is buried; what is left when the loop ends hears on_loop_end().
+  // The loop owns it from now on, until it is buried; what is left when the loop ends hears
+  // on_loop_end().
   Pollable& own(std::unique_ptr<Pollable> pollable);
   // Takes what closed in this tick, and destroys it when nothing can point to it any more.
   void bury(std::unique_ptr<Pollable> pollable) { graveyard_.push_back(std::move(pollable)); }

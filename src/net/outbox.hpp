@@ -1,7 +1,8 @@
 // Outbox: what waits to be written to one connection, in order.
 //
-// Lives on its connection's loop. Frames are shared, so a full outbox costs a pointer a frame; it gives its memory back whenever it
-// runs empty, because nearly every connection is idle nearly always.
+// Lives on its connection's loop. Frames are shared, so a full outbox costs a pointer a frame; it
+// gives its memory back whenever it runs empty, because nearly every connection is idle nearly
+// always.
 #pragma once
 
 #include "net/frame.hpp"
@@ -19,13 +20,15 @@ class Outbox {
   [[nodiscard]] bool empty() const noexcept { return first_ == frames_.size(); }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
-  // Fills `out` with what waits, oldest first; returns how many entries. Valid until the next push() or consume().
+  // Fills `out` with what waits, oldest first; returns how many entries. Valid until the next
+  // push() or consume().
   [[nodiscard]] std::size_t gather(std::span<iovec> out) const noexcept;
   // `count` bytes from the front have been written.
   void consume(std::size_t count);
   void clear() noexcept;
-  // Drops all but what is on its way: a frame of which a part is written already, since what follows must not land in the middle of
-  // it, and the frames that hold the next `taken` bytes, which TLS has encrypted already.
+  // Drops all but what is on its way: a frame of which a part is written already, since what
+  // follows must not land in the middle of it, and the frames that hold the next `taken` bytes,
+  // which TLS has encrypted already.
   void drop_unstarted(std::size_t taken = 0);
 
  private:

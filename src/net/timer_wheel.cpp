@@ -66,7 +66,8 @@ void TimerWheel::fire_slot(Slot& slot, MonoTime now) {
 }
 
 std::optional<Millis> TimerWheel::until_next(MonoTime now) const {
-  // A slot may hold only timers of later rounds; the loop then wakes once more than it must, every 8 s at most.
+  // A slot may hold only timers of later rounds; the loop then wakes once more than it must, every
+  // 8 s at most.
   for (std::size_t ahead = 1; ahead <= kSlots; ++ahead) {
     const auto tick = done_ + static_cast<std::int64_t>(ahead);
     const Slot& slot = slots_[static_cast<std::size_t>(tick) % kSlots];

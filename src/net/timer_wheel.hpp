@@ -1,7 +1,9 @@
-// TimerWheel: time-outs and heartbeats of many connections, at a coarse resolution and without an allocation.
+// TimerWheel: time-outs and heartbeats of many connections, at a coarse resolution and without an
+// allocation.
 //
-// A wheel of slots as in Varghese and Lauck, "Hashed and Hierarchical Timing Wheels" (1987), scheme 6: a timer hangs in the slot of
-// its tick, and waits there for as many rounds as it needs. Lives on one loop.
+// A wheel of slots as in Varghese and Lauck, "Hashed and Hierarchical Timing Wheels" (1987), scheme
+// 6: a timer hangs in the slot of its tick, and waits there for as many rounds as it needs. Lives
+// on one loop.
 #pragma once
 
 #include "base/clock.hpp"
@@ -56,7 +58,9 @@ class TimerWheel {
   struct Slot final : Timer {  // the head of a ring
     void on_timer() override {}
   };
-  [[nodiscard]] static std::int64_t tick_of(MonoTime t) noexcept { return t.time_since_epoch() / kTick; }
+  [[nodiscard]] static std::int64_t tick_of(MonoTime t) noexcept {
+    return t.time_since_epoch() / kTick;
+  }
   void link(Slot& slot, Timer& timer) noexcept;
   void fire_slot(Slot& slot, MonoTime now);
 

@@ -16,12 +16,14 @@ std::string openssl_reason() {
   return reason == nullptr ? "unknown reason" : reason;
 }
 
-// HTTP/1.1 is all that stands behind; a client that offers only others gets no ALPN answer and decides for itself.
-int select_http1(SSL*, const unsigned char** out, unsigned char* out_length, const unsigned char* in, unsigned int in_length,
-                 void*) {
+// HTTP/1.1 is all that stands behind; a client that offers only others gets no ALPN answer and
+// decides for itself.
+int select_http1(SSL*, const unsigned char** out, unsigned char* out_length,
+                 const unsigned char* in, unsigned int in_length, void*) {
   static constexpr unsigned char kHttp1[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
   unsigned char* selected = nullptr;
-  if (SSL_select_next_proto(&selected, out_length, kHttp1, sizeof kHttp1, in, in_length) != OPENSSL_NPN_NEGOTIATED)
+  if (SSL_select_next_proto(&selected, out_length, kHttp1, sizeof kHttp1, in, in_length) !=
+      OPENSSL_NPN_NEGOTIATED)
     return SSL_TLSEXT_ERR_NOACK;
   *out = selected;
   return SSL_TLSEXT_ERR_OK;
@@ -32,14 +34,18 @@ Result<std::shared_ptr<SSL_CTX>> make_context(const std::string& cert, const std
   if (!context) return Error::internal("TLS: " + openssl_reason());
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   SSL_CTX_set_cipher_list(context.get(), "ECDHE+AESGCM:ECDHE+CHACHA20");
-  SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-  SSL_CTX_set_mode(context.get(),
-                   SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                         SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                      SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_alpn_select_cb(context.get(), select_http1, nullptr);
   if (SSL_CTX_use_certificate_chain_file(context.get(), cert.c_str()) != 1)
-    return Error(ErrorKind::invalid, "tls.cert: cannot read a certificate from '" + cert + "': " + openssl_reason());
+    return Error(ErrorKind::invalid,
+                 "tls.cert: cannot read a certificate from '" + cert + "': " + openssl_reason());
   if (SSL_CTX_use_PrivateKey_file(context.get(), key.c_str(), SSL_FILETYPE_PEM) != 1)
-    return Error(ErrorKind::invalid, "tls.key: cannot read a private key from '" + key + "': " + openssl_reason());
+    return Error(ErrorKind::invalid,
+                 "tls.key: cannot read a private key from '" + key + "': " + openssl_reason());
   if (SSL_CTX_check_private_key(context.get()) != 1)
     return Error(ErrorKind::invalid, "tls.key does not belong to tls.cert: " + openssl_reason());
   return context;
@@ -52,7 +58,9 @@ TlsStream::TlsStream(SSL* ssl, int fd) : ssl_(ssl) {
   SSL_set_accept_state(ssl_);
 }
 
-TlsStream::~TlsStream() { SSL_free(ssl_); }
+TlsStream::~TlsStream() {
+  SSL_free(ssl_);
+}
 
 IoResult TlsStream::outcome(int returned) const {
   if (returned > 0) return {IoState::done, static_cast<std::size_t>(returned)};
@@ -73,7 +81,9 @@ IoResult TlsStream::write(std::span<const char> bytes) {
   return outcome(SSL_write(ssl_, bytes.data(), static_cast<int>(size)));
 }
 
-bool TlsStream::holds_bytes() const noexcept { return SSL_has_pending(ssl_) == 1; }
+bool TlsStream::holds_bytes() const noexcept {
+  return SSL_has_pending(ssl_) == 1;
+}
 
 void TlsStream::say_goodbye() noexcept {
   if (SSL_is_init_finished(ssl_) == 1) SSL_shutdown(ssl_);

@@ -1,7 +1,8 @@
 // TLS on one connection, and the certificate that all connections share.
 //
-// TlsContext is safe on any thread; reload() swaps the certificate for connections that come later. TlsStream lives on its
-// connection's loop and works on the connection's own non-blocking descriptor.
+// TlsContext is safe on any thread; reload() swaps the certificate for connections that come later.
+// TlsStream lives on its connection's loop and works on the connection's own non-blocking
+// descriptor.
 #pragma once
 
 #include "base/result.hpp"

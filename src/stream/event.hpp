@@ -20,7 +20,8 @@ struct Event {
 };
 using EventPtr = std::shared_ptr<const Event>;
 
-// Where a stream stands. `oldest` is the first seq that retention has left (head + 1 where nothing is kept).
+// Where a stream stands. `oldest` is the first seq that retention has left (head + 1 where nothing
+// is kept).
 struct StreamState {
   std::string epoch;
   Seq head;
@@ -28,7 +29,7 @@ struct StreamState {
 };
 
 struct Page {
-  StreamState state;  // from the same snapshot as the events
+  StreamState state;             // from the same snapshot as the events
   std::vector<EventPtr> events;  // in order, without holes, all in [oldest, head]
 };
 

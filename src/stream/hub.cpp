@@ -6,7 +6,8 @@ namespace indaba::stream {
 
 LocalHub& Hub::add_loop(Executor& executor, Store& store) {
   check(locals_.size() < 64, "a process has at most 64 loops");
-  locals_.push_back({&executor, std::make_unique<LocalHub>(static_cast<int>(locals_.size()), executor, store, *this)});
+  locals_.push_back({&executor, std::make_unique<LocalHub>(static_cast<int>(locals_.size()),
+                                                           executor, store, *this)});
   return *locals_.back().hub;
 }
 
@@ -51,8 +52,8 @@ void Hub::publish_ephemeral(StreamId stream, std::string type, std::string body)
   ephemeral_.fetch_add(1, std::memory_order_relaxed);
   const auto mask = followers(stream);
   if (mask == 0) return;
-  const EventPtr event =
-      std::make_shared<const Event>(Event{stream, Seq{}, clock_.wall(), std::move(type), std::move(body)});
+  const EventPtr event = std::make_shared<const Event>(
+      Event{stream, Seq{}, clock_.wall(), std::move(type), std::move(body)});
   on_each(mask, [event](LocalHub& hub) { hub.on_ephemeral(event); });
 }
 

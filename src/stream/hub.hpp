@@ -1,7 +1,8 @@
 // Hub: from the writer's thread to every loop that follows a stream.
 //
-// Any thread may publish. Which loops follow which stream is kept in shards under a lock each; a commit takes the lock once a stream,
-// and each loop gets one posted piece of work a commit, whatever its number of events and readers.
+// Any thread may publish. Which loops follow which stream is kept in shards under a lock each; a
+// commit takes the lock once a stream, and each loop gets one posted piece of work a commit,
+// whatever its number of events and readers.
 #pragma once
 
 #include "db/writer_stats.hpp"
@@ -24,7 +25,8 @@ class Hub final : public CommitListener, public EphemeralPublisher, public Attac
  public:
   explicit Hub(const Clock& clock) : clock_(clock) {}
 
-  // At start-up, one for each loop; the index is its place in this order. The hub owns them; each is used on its executor alone.
+  // At start-up, one for each loop; the index is its place in this order. The hub owns them; each
+  // is used on its executor alone.
   LocalHub& add_loop(Executor& executor, Store& store);
   [[nodiscard]] LocalHub& local(std::size_t index) { return *locals_[index].hub; }
   [[nodiscard]] std::size_t size() const noexcept { return locals_.size(); }
@@ -35,9 +37,15 @@ class Hub final : public CommitListener, public EphemeralPublisher, public Attac
   void on_closed(StreamId stream);
 
   // From the moment an event was given its place to the end of its delivery on a loop.
-  [[nodiscard]] const db::AtomicHistogram<9>& publish_to_delivery() const noexcept { return publish_to_delivery_; }
-  [[nodiscard]] std::uint64_t published() const noexcept { return published_.load(std::memory_order_relaxed); }
-  [[nodiscard]] std::uint64_t published_ephemeral() const noexcept { return ephemeral_.load(std::memory_order_relaxed); }
+  [[nodiscard]] const db::AtomicHistogram<9>& publish_to_delivery() const noexcept {
+    return publish_to_delivery_;
+  }
+  [[nodiscard]] std::uint64_t published() const noexcept {
+    return published_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t published_ephemeral() const noexcept {
+    return ephemeral_.load(std::memory_order_relaxed);
+  }
 
   void attach(StreamId stream, int local) override;
   void detach(StreamId stream, int local) override;
@@ -53,13 +61,16 @@ class Hub final : public CommitListener, public EphemeralPublisher, public Attac
     Executor* executor;
     std::unique_ptr<LocalHub> hub;
   };
-  [[nodiscard]] Shard& shard(StreamId stream) { return shards_[std::hash<StreamId>{}(stream) % kShards]; }
+  [[nodiscard]] Shard& shard(StreamId stream) {
+    return shards_[std::hash<StreamId>{}(stream) % kShards];
+  }
   [[nodiscard]] LoopMask followers(StreamId stream);
   template <class F>
   void on_each(LoopMask mask, F work);
 
   const Clock& clock_;
-  db::AtomicHistogram<9> publish_to_delivery_{std::array{0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 1.0, 5.0}};
+  db::AtomicHistogram<9> publish_to_delivery_{
+      std::array{0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 1.0, 5.0}};
   std::atomic<std::uint64_t> published_{0};
   std::atomic<std::uint64_t> ephemeral_{0};
   std::array<Shard, kShards> shards_;

@@ -8,9 +8,11 @@ namespace indaba::stream {
 
 namespace {
 
-// Long enough that a database which is down is not asked by every reader all the time, short enough that nobody notices.
+// Long enough that a database which is down is not asked by every reader all the time, short enough
+// that nobody notices.
 constexpr Millis kRetryStore{250};
-// What one reader takes at a time: about an outbox full, so that little is read in vain when it cannot take all.
+// What one reader takes at a time: about an outbox full, so that little is read in vain when it
+// cannot take all.
 constexpr PageLimit kPage{256, 64 * 1024};
 
 }  // namespace
@@ -27,12 +29,24 @@ std::string_view to_string(ResetReason reason) noexcept {
   return "expired";
 }
 
-Subscription::~Subscription() { hub_.unsubscribe(*this); }
-StreamId Subscription::stream() const noexcept { return stream_.id; }
-std::string_view Subscription::name() const noexcept { return stream_.names[name_]; }
-bool Subscription::durable() const noexcept { return stream_.durable; }
-Seq Subscription::head() const noexcept { return stream_.state.head; }
-const std::string& Subscription::epoch() const noexcept { return stream_.state.epoch; }
+Subscription::~Subscription() {
+  hub_.unsubscribe(*this);
+}
+StreamId Subscription::stream() const noexcept {
+  return stream_.id;
+}
+std::string_view Subscription::name() const noexcept {
+  return stream_.names[name_];
+}
+bool Subscription::durable() const noexcept {
+  return stream_.durable;
+}
+Seq Subscription::head() const noexcept {
+  return stream_.state.head;
+}
+const std::string& Subscription::epoch() const noexcept {
+  return stream_.state.epoch;
+}
 
 LocalHub::LocalHub(int index, Executor& executor, Store& store, Attachments& attachments)
     : index_(index),
@@ -41,11 +55,15 @@ LocalHub::LocalHub(int index, Executor& executor, Store& store, Attachments& att
       attachments_(attachments),
       alive_(std::make_shared<LocalHub*>(this)) {}
 
-LocalHub::~LocalHub() { check(subscriptions() == 0, "every subscription ends before its hub"); }
+LocalHub::~LocalHub() {
+  check(subscriptions() == 0, "every subscription ends before its hub");
+}
 
-// --- who follows what -----------------------------------------------------------------------------------------------------------
+// --- who follows what
+// -----------------------------------------------------------------------------------------------------------
 
-std::unique_ptr<Subscription> LocalHub::subscribe(Reader& reader, StreamId id, std::string_view name, bool durable) {
+std::unique_ptr<Subscription> LocalHub::subscribe(Reader& reader, StreamId id,
+                                                  std::string_view name, bool durable) {
   auto& stream = streams_[id];
   if (!stream) {
     stream = std::make_unique<LocalStream>();
@@ -110,7 +128,8 @@ void LocalHub::sweep() {
   count_now();
 }
 
-// --- beginning ------------------------------------------------------------------------------------------------------------------
+// --- beginning
+// ------------------------------------------------------------------------------------------------------------------
 
 void LocalHub::start(Subscription& subscription, const Start& start) {
   auto& stream = subscription.stream_;
@@ -128,8 +147,10 @@ void LocalHub::read_state(LocalStream& stream) {
   stream.reading = true;
   for (auto& waiting : stream.starting) waiting.fresh = true;
   store_.read_after(stream.id, kMaxSeq, PageLimit{0, 0},
-                    [alive = std::weak_ptr(alive_), id = stream.id, generation = stream.generation](Result<Page> page) {
-                      if (const auto hub = alive.lock()) (*hub)->on_state(id, generation, std::move(page));
+                    [alive = std::weak_ptr(alive_), id = stream.id,
+                     generation = stream.generation](Result<Page> page) {
+                      if (const auto hub = alive.lock())
+                        (*hub)->on_state(id, generation, std::move(page));
                     });
 }
 
@@ -139,7 +160,8 @@ void LocalHub::on_state(StreamId id, std::uint32_t generation, Result<Page> page
   auto& stream = *found->second;
   stream.reading = false;
   // Whoever waited may have left: while the store is down, that is how many come and go.
-  std::erase_if(stream.starting, [this](const auto& waiting) { return find(waiting.ticket) == nullptr; });
+  std::erase_if(stream.starting,
+                [this](const auto& waiting) { return find(waiting.ticket) == nullptr; });
   if (stream.starting.empty()) return;
   if (generation != stream.generation) return read_state(stream);
   if (!page) {
@@ -156,7 +178,8 @@ void LocalHub::on_state(StreamId id, std::uint32_t generation, Result<Page> page
   learn(stream, page->state);
   const auto starting = std::exchange(stream.starting, {});
   for (const auto& waiting : starting)
-    if (auto* subscription = find(waiting.ticket)) begin(*subscription, waiting.start, waiting.fresh);
+    if (auto* subscription = find(waiting.ticket))
+      begin(*subscription, waiting.start, waiting.fresh);
 }
 
 bool LocalHub::learn(LocalStream& stream, const StreamState& state) {
@@ -202,7 +225,8 @@ void LocalHub::begin(Subscription& subscription, const Start& start, bool fresh)
     const Seq wanted(state.head.value - static_cast<std::int64_t>(start.last));
     subscription.position_ = std::max(wanted, Seq(state.oldest.value - 1));
   }
-  // What we know may be a moment old: a reader that has been told a newer seq elsewhere is not "ahead".
+  // What we know may be a moment old: a reader that has been told a newer seq elsewhere is not
+  // "ahead".
   if (gone && !fresh) return when_known(subscription, start);
 
   subscription.state_ = Subscription::State::waiting;
@@ -214,7 +238,8 @@ void LocalHub::begin(Subscription& subscription, const Start& start, bool fresh)
   pump(subscription);
 }
 
-// --- moving on ------------------------------------------------------------------------------------------------------------------
+// --- moving on
+// ------------------------------------------------------------------------------------------------------------------
 
 void LocalHub::resume(Subscription& subscription) {
   if (subscription.state_ == Subscription::State::waiting) pump(subscription);
@@ -227,7 +252,8 @@ void LocalHub::pump(Subscription& subscription) {
       subscription.state_ = Subscription::State::waiting;
       return;
     }
-    if (!stream.durable || subscription.position_ >= stream.state.head) return make_live(subscription);
+    if (!stream.durable || subscription.position_ >= stream.state.head)
+      return make_live(subscription);
     Rendering* next = stream.tail.find(subscription.position_.next());
     if (next == nullptr) return read_page(subscription);
     ++counters_.from_tail;
@@ -239,7 +265,8 @@ void LocalHub::read_page(Subscription& subscription) {
   subscription.state_ = Subscription::State::reading;
   const auto generation = subscription.stream_.generation;
   store_.read_after(subscription.stream_.id, subscription.position_, kPage,
-                    [alive = std::weak_ptr(alive_), ticket = ticket(subscription), generation](Result<Page> page) {
+                    [alive = std::weak_ptr(alive_), ticket = ticket(subscription),
+                     generation](Result<Page> page) {
                       const auto hub = alive.lock();
                       if (!hub) return;
                       auto* found = (*hub)->find(ticket);
@@ -260,7 +287,8 @@ void LocalHub::read_page_later(const Subscription& subscription) {
 
 void LocalHub::on_page(Subscription& subscription, std::uint32_t generation, Result<Page> page) {
   auto& stream = subscription.stream_;
-  if (generation != stream.generation) return pump(subscription);  // the page of an epoch that is over
+  if (generation != stream.generation)
+    return pump(subscription);  // the page of an epoch that is over
   if (!page) {
     if (page.error().kind == ErrorKind::not_found) return end(stream);
     return read_page_later(subscription);
@@ -310,7 +338,8 @@ void LocalHub::leave_live(Subscription& subscription) noexcept {
   subscription.state_ = Subscription::State::waiting;
 }
 
-// --- what comes from the hub ----------------------------------------------------------------------------------------------------
+// --- what comes from the hub
+// ----------------------------------------------------------------------------------------------------
 
 void LocalHub::on_committed(const EventPtr& event) {
   const auto found = streams_.find(event->stream);
@@ -334,8 +363,8 @@ void LocalHub::deliver_live(LocalStream& stream, Rendering& event) {
       ++i;
       continue;
     }
-    // Too slow, or something before this one was lost on the way to us: from now on it reads the log. The last one of the array
-    // takes its place, so `i` stays.
+    // Too slow, or something before this one was lost on the way to us: from now on it reads the
+    // log. The last one of the array takes its place, so `i` stays.
     leave_live(subscription);
     if (subscription.reader_.can_take()) {
       read_page(subscription);
@@ -371,7 +400,8 @@ void LocalHub::on_head(StreamId id, Seq head) {
   if (found == streams_.end()) return;
   auto& stream = *found->second;
   stream.state.head = std::max(stream.state.head, head);
-  // Also where the head is known already: another reader's page may have told it, and nobody told the live ones.
+  // Also where the head is known already: another reader's page may have told it, and nobody told
+  // the live ones.
   for (std::size_t i = 0; i < stream.live.size();) {
     Subscription& subscription = *stream.live[i];
     if (!stream.durable || subscription.position_ >= head) {
@@ -396,7 +426,9 @@ void LocalHub::end(LocalStream& stream) {
   stream.live.clear();
   for (const auto& slot : slots_) {
     Subscription* subscription = slot.subscription;
-    if (subscription == nullptr || &subscription->stream_ != &stream || subscription->state_ == Subscription::State::gone) continue;
+    if (subscription == nullptr || &subscription->stream_ != &stream ||
+        subscription->state_ == Subscription::State::gone)
+      continue;
     subscription->state_ = Subscription::State::gone;
     subscription->reader_.on_gone(*subscription);
   }

@@ -1,7 +1,9 @@
-// LocalHub: the streams that readers of one loop follow. It delivers what is live and moves on whoever is behind.
+// LocalHub: the streams that readers of one loop follow. It delivers what is live and moves on
+// whoever is behind.
 //
-// Lives on one loop and is touched only there. One mechanism serves the first load, a reconnect, a slow reader and a lost message:
-// pump() moves a subscription from its position to the head, from the tail in memory where that reaches, else by pages from the store.
+// Lives on one loop and is touched only there. One mechanism serves the first load, a reconnect, a
+// slow reader and a lost message: pump() moves a subscription from its position to the head, from
+// the tail in memory where that reaches, else by pages from the store.
 #pragma once
 
 #include "base/executor.hpp"
@@ -31,7 +33,8 @@ struct SubscriptionTicket {
   std::uint32_t generation;
 };
 
-// Who waits for a stream's state. `fresh`: the read began after it came, so that what it finds is not older than what the reader knows.
+// Who waits for a stream's state. `fresh`: the read began after it came, so that what it finds is
+// not older than what the reader knows.
 struct WaitingStart {
   SubscriptionTicket ticket;
   Start start;
@@ -40,11 +43,13 @@ struct WaitingStart {
 
 struct LocalStream {
   StreamId id;
-  bool known = false;    // `state` has been read
-  bool reading = false;  // … or is being read
-  bool durable = true;   // false: nothing is ever in the store, everything is live
-  std::uint32_t generation = 0;  // answers to what was asked in an earlier one tell of another epoch, or of a stream that is gone
-  StreamState state;     // head: the newest seq that this loop has heard of, also before the rest is known
+  bool known = false;            // `state` has been read
+  bool reading = false;          // … or is being read
+  bool durable = true;           // false: nothing is ever in the store, everything is live
+  std::uint32_t generation = 0;  // answers to what was asked in an earlier one tell of another
+                                 // epoch, or of a stream that is gone
+  StreamState
+      state;  // head: the newest seq that this loop has heard of, also before the rest is known
   Tail tail;
   std::vector<Subscription*> live;  // dense: publishing walks it
   std::vector<WaitingStart> starting;
@@ -72,7 +77,8 @@ class LocalHub {
   LocalHub& operator=(const LocalHub&) = delete;
 
   // Makes a subscription; nothing is delivered before start(), which may call the reader at once.
-  [[nodiscard]] std::unique_ptr<Subscription> subscribe(Reader& reader, StreamId stream, std::string_view name, bool durable);
+  [[nodiscard]] std::unique_ptr<Subscription> subscribe(Reader& reader, StreamId stream,
+                                                        std::string_view name, bool durable);
   void start(Subscription& subscription, const Start& start);
   // The reader can take more again.
   void resume(Subscription& subscription);
@@ -89,8 +95,12 @@ class LocalHub {
   void sweep();
 
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
-  [[nodiscard]] std::size_t streams() const noexcept { return streams_.size(); }  // on the loop, as the next
-  [[nodiscard]] std::size_t subscriptions() const noexcept { return slots_.size() - free_slots_.size(); }
+  [[nodiscard]] std::size_t streams() const noexcept {
+    return streams_.size();
+  }  // on the loop, as the next
+  [[nodiscard]] std::size_t subscriptions() const noexcept {
+    return slots_.size() - free_slots_.size();
+  }
 
  private:
   friend class Subscription;
@@ -116,7 +126,8 @@ class LocalHub {
   void reset(Subscription& subscription, ResetReason reason, const StreamState& state);
   void make_live(Subscription& subscription);
   void leave_live(Subscription& subscription) noexcept;
-  // True where the stream is in another epoch than it was: then everyone who had begun has been reset.
+  // True where the stream is in another epoch than it was: then everyone who had begun has been
+  // reset.
   bool learn(LocalStream& stream, const StreamState& state);
   void begin_epoch(LocalStream& stream);
   void end(LocalStream& stream);

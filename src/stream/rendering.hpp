@@ -1,6 +1,8 @@
-// Rendering: the bytes of one event, made at first use and shared by every reader of this loop that wants the same ones.
+// Rendering: the bytes of one event, made at first use and shared by every reader of this loop that
+// wants the same ones.
 //
-// An event is encoded once a wire format and stream name; a thousand subscribers cost a thousand pointers. Lives on one loop.
+// An event is encoded once a wire format and stream name; a thousand subscribers cost a thousand
+// pointers. Lives on one loop.
 #pragma once
 
 #include "net/frame.hpp"
@@ -13,15 +15,16 @@
 
 namespace indaba::stream {
 
-// How an event's JSON is wrapped for a kind of client. One object a loop; its address is its identity.
+// How an event's JSON is wrapped for a kind of client. One object a loop; its address is its
+// identity.
 class WireFormat {
  public:
   virtual ~WireFormat() = default;
   [[nodiscard]] virtual net::Frame wrap(std::string_view json) = 0;
 };
 
-// The flat JSON object that a reader sees. `stream` is the name by which it asked. A body over 16 KiB is left out and marked
-// `truncated`: the reader fetches it by its seq.
+// The flat JSON object that a reader sees. `stream` is the name by which it asked. A body over 16
+// KiB is left out and marked `truncated`: the reader fetches it by its seq.
 [[nodiscard]] std::string to_json(const Event& event, std::string_view stream_name);
 inline constexpr std::size_t kMaxInlineBody = 16 * 1024;
 
@@ -31,7 +34,8 @@ class Rendering {
 
   [[nodiscard]] const Event& event() const noexcept { return *event_; }
   // `name` is the index of `name_text` among its stream's names.
-  [[nodiscard]] const net::Frame& as(WireFormat& format, std::uint16_t name, std::string_view name_text);
+  [[nodiscard]] const net::Frame& as(WireFormat& format, std::uint16_t name,
+                                     std::string_view name_text);
 
  private:
   struct Made {

@@ -1,6 +1,8 @@
-// Store: the log as a reader sees it. The seam between the engine and the database; simulation has its own.
+// Store: the log as a reader sees it. The seam between the engine and the database; simulation has
+// its own.
 //
-// Calls come from a loop, and the answer comes back on that loop (Executor::current() at the time of the call).
+// Calls come from a loop, and the answer comes back on that loop (Executor::current() at the time
+// of the call).
 #pragma once
 
 #include "base/ids.hpp"
@@ -22,8 +24,8 @@ class Store {
   using OnPage = std::move_only_function<void(Result<Page>)>;
   virtual ~Store() = default;
 
-  // The state alone costs `limit.events == 0`. Events after `after`; where `after` + 1 < oldest, from `oldest` on.
-  // A stream that does not exist (any more) is ErrorKind::not_found.
+  // The state alone costs `limit.events == 0`. Events after `after`; where `after` + 1 < oldest,
+  // from `oldest` on. A stream that does not exist (any more) is ErrorKind::not_found.
   virtual void read_after(StreamId stream, Seq after, PageLimit limit, OnPage on_page) = 0;
   // The newest `limit.events` events, in order.
   virtual void read_newest(StreamId stream, PageLimit limit, OnPage on_page) = 0;

@@ -1,8 +1,9 @@
 // Subscription: one reader's position in one stream.
 //
-// Lives on its reader's loop and is touched only there; owned by the reader, known to the hub by a slot (index and generation), so
-// that an answer from the store that comes late cannot reach a newer subscription.
-// Invariant: everything up to position() has been handed to the reader, in order, exactly once, or the reader was told `reset`.
+// Lives on its reader's loop and is touched only there; owned by the reader, known to the hub by a
+// slot (index and generation), so that an answer from the store that comes late cannot reach a
+// newer subscription. Invariant: everything up to position() has been handed to the reader, in
+// order, exactly once, or the reader was told `reset`.
 #pragma once
 
 #include "base/ids.hpp"
@@ -22,15 +23,16 @@ struct LocalStream;
 enum class ResetReason : std::uint8_t { expired, epoch_changed, ahead };
 [[nodiscard]] std::string_view to_string(ResetReason reason) noexcept;
 
-// What a reader asks to begin with. Nothing: live from the head. A `since` without an epoch is taken at its word.
+// What a reader asks to begin with. Nothing: live from the head. A `since` without an epoch is
+// taken at its word.
 struct Start {
   std::optional<Seq> since;
   std::string epoch;
   std::uint32_t last = 0;  // instead of since: the newest n
 };
 
-// The reader's side. The hub calls it while it walks its lists: an implementation queues bytes and returns; it must not subscribe,
-// unsubscribe or destroy a subscription from inside a call.
+// The reader's side. The hub calls it while it walks its lists: an implementation queues bytes and
+// returns; it must not subscribe, unsubscribe or destroy a subscription from inside a call.
 class Reader {
  public:
   virtual ~Reader() = default;
@@ -39,7 +41,8 @@ class Reader {
   // First of all. `since` is where delivery starts.
   virtual void on_subscribed(Subscription& subscription, const StreamState& state, Seq since) = 0;
   // What was asked for is gone; delivery goes on from state.head + 1.
-  virtual void on_reset(Subscription& subscription, ResetReason reason, const StreamState& state) = 0;
+  virtual void on_reset(Subscription& subscription, ResetReason reason,
+                        const StreamState& state) = 0;
   virtual void on_event(Subscription& subscription, Rendering& event) = 0;
   // It has reached the head: what comes now is live.
   virtual void on_live(Subscription&) {}
@@ -62,7 +65,9 @@ class Subscription {
   [[nodiscard]] bool durable() const noexcept;
   [[nodiscard]] bool live() const noexcept { return state_ == State::live; }
   // The event in this reader's format and under its name.
-  [[nodiscard]] const net::Frame& frame(Rendering& event, WireFormat& format) const { return event.as(format, name_, name()); }
+  [[nodiscard]] const net::Frame& frame(Rendering& event, WireFormat& format) const {
+    return event.as(format, name_, name());
+  }
 
  private:
   friend class LocalHub;
@@ -73,7 +78,8 @@ class Subscription {
     waiting,   // the reader cannot take more
     gone,      // the stream is
   };
-  Subscription(LocalHub& hub, LocalStream& stream, Reader& reader) : hub_(hub), stream_(stream), reader_(reader) {}
+  Subscription(LocalHub& hub, LocalStream& stream, Reader& reader)
+      : hub_(hub), stream_(stream), reader_(reader) {}
 
   LocalHub& hub_;
   LocalStream& stream_;

@@ -1,5 +1,5 @@
-// Tail: the newest events of one stream in memory, as readers of this loop get them. A subscription that is a little behind catches
-// up from here and never asks the database.
+// Tail: the newest events of one stream in memory, as readers of this loop get them. A subscription
+// that is a little behind catches up from here and never asks the database.
 //
 // Lives on one loop. Invariant: what it holds is one run of consecutive seqs.
 #pragma once
@@ -16,7 +16,8 @@ class Tail {
   static constexpr std::size_t kMaxEvents = 1024;
   static constexpr std::size_t kMaxBytes = 512 * 1024;
 
-  // Adds the event behind the newest one; after a hole the run starts anew with it. nullptr where it is held already.
+  // Adds the event behind the newest one; after a hole the run starts anew with it. nullptr where
+  // it is held already.
   Rendering* add(EventPtr event);
   [[nodiscard]] Rendering* find(Seq seq) const noexcept;
   // Forgets what is older than `oldest`.
@@ -25,7 +26,9 @@ class Tail {
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
  private:
-  [[nodiscard]] static std::size_t cost(const Event& event) noexcept { return event.body.size() + 256; }
+  [[nodiscard]] static std::size_t cost(const Event& event) noexcept {
+    return event.body.size() + 256;
+  }
   void drop_oldest();
 
   std::deque<std::unique_ptr<Rendering>> run_;

@@ -165,7 +165,8 @@ Task<Result<api::Reply<UnreadView>>> Accounts::unread(api::Call<> call) {
   INDABA_CO_TRY(const auto orgs, co_await reading);
   UnreadView view;
   for (const auto& [org, role] : orgs) {
-    auto counting = unread_(api::Membership{org.id, org.slug, org.name, role, org.notifications}, call.principal.user);
+    auto counting = unread_(api::Membership{org.id, org.slug, org.name, role, org.notifications},
+                            call.principal.user);
     INDABA_CO_TRY(const auto count, co_await counting);
     view.orgs.push_back({org.id, org.slug, count});
   }

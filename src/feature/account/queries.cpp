@@ -102,9 +102,7 @@ Result<std::vector<ResetUser>> find_reset_users(db::Session& session, std::strin
   };
   return session.all<ResetUser>(
       kResetUsers,
-      [](const db::Row& r) {
-        return ResetUser{r.id<UserId>(0), r.string(1), r.string(2)};
-      },
+      [](const db::Row& r) { return ResetUser{r.id<UserId>(0), r.string(1), r.string(2)}; },
       key(username), key(email));
 }
 
