@@ -37,16 +37,10 @@ void Session::handle(std::string_view text, std::int64_t count) {
   AnswerTo to{{}, count};
   if (principal_.expires_at && *principal_.expires_at <= gateway_.parts.clock.wall())
     return close(ws::CloseCode::unauthenticated, "The token has expired.");
-  if (settings.rate_limits) {
-    const auto verdict = budget_.take(context_.loop.now(), settings.frames_per_second);
-    if (verdict == FrameBudget::Verdict::far_over)
-      return close(ws::CloseCode::too_many, "Far too many frames a second.");
-    if (verdict == FrameBudget::Verdict::over) {
-      Error error(ErrorKind::rate_limited, "Too many frames a second.");
-      error.retry_after = budget_.until_next(settings.frames_per_second);
-      return refuse(error, to);
-    }
-  }
+  auto verdict = FrameBudget::Verdict::ok;
+  if (settings.rate_limits) verdict = budget_.take(context_.loop.now(), settings.frames_per_second);
+  if (verdict == FrameBudget::Verdict::far_over)
+    return close(ws::CloseCode::too_many, "Far too many frames a second.");
   auto parsed = json::parse(text);
   if (!parsed) return refuse(parsed.error(), to);
   if (!parsed->is_object())
@@ -55,6 +49,11 @@ void Session::handle(std::string_view text, std::int64_t count) {
   auto ref = take_ref(frame);
   if (!ref) return refuse(ref.error(), to);
   to.ref = *std::move(ref);
+  if (verdict == FrameBudget::Verdict::over) {
+    Error error(ErrorKind::rate_limited, "Too many frames a second.");
+    error.retry_after = budget_.until_next(settings.frames_per_second);
+    return refuse(error, to);
+  }
   const auto* type = frame.if_contains("type");
   const std::string name =
       type != nullptr && type->is_string() ? std::string(type->get_string()) : std::string();
@@ -194,7 +193,8 @@ Task<void> Session::restore(std::vector<SavedPosition> positions) {
 
 LiveSubscription* Session::named(const std::optional<json::Text<1, 300>>& name,
                                  const AnswerTo& to) {
-  const std::string stream = name ? std::string(*name) : url_stream_;
+  std::string stream = name ? std::string(*name) : url_stream_;
+  while (!stream.empty() && stream.back() == '/') stream.pop_back();
   if (stream.empty()) {
     refuse(Error::invalid_field("stream", "Name the stream.", "missing_field"), to);
     return nullptr;

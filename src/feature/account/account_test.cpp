@@ -37,8 +37,8 @@ class AccountWorld : public orgs::OrgsWorld {
                                                        "https://indaba.example"})
       : accounts_(
             std::move(settings),
-            {*database_, hasher_, mint_, identities_, memberships_, changes_, limiter_, &mailer_,
-             clock_, random_},
+            {*database_, hasher_, mint_, identities_, changes_, limiter_, &mailer_, clock_,
+             random_},
             [this](api::Membership org, UserId user) { return count(std::move(org), user); }) {
     follow(changes_, identities_);
     accounts_.add_routes(endpoints_);

@@ -16,7 +16,7 @@
 #include "feature/account/account.hpp"
 #include "feature/account/mailer.hpp"
 #include "feature/account/views.hpp"
-#include "feature/orgs/memberships.hpp"
+#include "feature/orgs/orgs.hpp"
 
 #include <functional>
 #include <string>
@@ -34,8 +34,9 @@ class Accounts {
  public:
   struct Settings {
     Registration registration = Registration::invite;
-    bool external_ids = false;  // closes registration
-    std::string public_url;     // for links in mails
+    bool external_ids = false;           // closes registration
+    std::string public_url;              // for links in mails
+    std::int64_t password_failures = 5;  // of an account, in 15 minutes
   };
   // All outlive this.
   struct Parts {
@@ -43,7 +44,6 @@ class Accounts {
     auth::PasswordHasher& hasher;
     const auth::TokenMint& mint;
     auth::Identities& identities;
-    orgs::Memberships& memberships;
     const api::AccessChanges& changes;
     api::RateLimiter& limiter;
     Mailer* mailer;  // null: nothing is mailed

@@ -10,7 +10,7 @@ namespace indaba::account {
 
 namespace {
 
-constexpr api::RateRule kFailures{5, std::chrono::minutes(15)};
+constexpr Millis kFailureWindow = std::chrono::minutes(15);
 
 Error wrong_credentials() {
   return Error(ErrorKind::unauthenticated, "invalid_credentials",
@@ -46,7 +46,7 @@ Task<Result<auth::User>> Accounts::prove(std::string username, std::string passw
   // Counted before it is tried and forgotten where it was right, so that many tries at once are not
   // all the first one.
   const std::string key = "failures:" + text::to_lower(username);
-  if (const auto verdict = parts_.limiter.take(key, kFailures);
+  if (const auto verdict = parts_.limiter.take(key, {settings_.password_failures, kFailureWindow});
       !verdict.allowed && !username.empty())
     co_return too_many_failures(verdict.reset);
   auto query = [username](db::Session& session) {
