@@ -55,7 +55,8 @@ async def test_whoever_is_silent_and_answers_no_ping_is_closed_with_4008(fast):
                 break
             frames.append((opcode, payload))
         assert json.loads(frames[-1][1])["type"] == "goodbye"
-    assert 1.5 < time.monotonic() - began < 6
+    # The first ping comes at a random moment of the first heartbeat, so that connections spread.
+    assert 1 <= time.monotonic() - began < 6
 
 
 async def test_an_answered_ping_confirms_what_was_written_before_it(fast):
