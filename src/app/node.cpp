@@ -281,7 +281,14 @@ void Node::stop() {
   metrics_.set_shutdown_time(clock_.mono() - began);
 }
 
-void Node::reload() {
+void Node::reload(const Config& config) {
+  if (const auto wanted = external_settings(auth_config(config)); wanted.configured()) {
+    if (auto verifier = auth::ExternalVerifier::make(wanted, clock_))
+      authenticator_.replace_external(*std::move(verifier));
+    else
+      log_.error("app", "the external keys could not be reloaded; the old ones stay",
+                 {{"reason", verifier.error().detail}});
+  }
   if (!tls_) return;
   if (const auto reloaded = tls_->reload(); !reloaded)
     log_.error("app", "the certificate could not be reloaded; the old one stays",

@@ -66,8 +66,8 @@ class Node final : private stream::RetentionListener {
   void start();
   // Sends everybody away within the drain time, finishes what is under way, and stops.
   void stop();
-  // SIGHUP: certificates anew.
-  void reload();
+  // SIGHUP: the keys of external tokens, and the certificate.
+  void reload(const Config& config);
 
   [[nodiscard]] std::string url() const;
   [[nodiscard]] db::Database& database() noexcept { return *storage_->database; }

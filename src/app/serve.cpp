@@ -56,7 +56,7 @@ void wait_for_the_end(Node& node, const Config& config, Logger& log, const sigse
       return log.info("app", "draining", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
     if (const auto again = config.reload()) {
       if (const auto level = parse_log_level(log_config(*again).level)) log.set_level(*level);
-      node.reload();
+      node.reload(*again);
       log.info("app", "configuration reloaded");
     } else {
       log.error("app", "the configuration was not reloaded", {{"reason", again.error().detail}});

@@ -137,7 +137,7 @@ Task<Result<PasswordHasher::Verdict>> PasswordHasher::verify(std::string hash,
                                                              std::string password) {
   const bool somebody = !hash.empty();
   Hashing<Verdict>::Function function =
-      [somebody, stored = somebody ? std::move(hash) : nobodys_hash_,
+      [somebody, stored = somebody ? hash : nobodys_hash_,
        password = std::move(password), cost = cost_]() -> Result<Verdict> {
     Verdict verdict;
     verdict.right = blocking_verify_password(stored, password) && somebody;
