@@ -61,7 +61,8 @@ async def test_readers_that_do_not_keep_up_cost_little_and_lose_nothing(own_serv
           f"{p99:.2f} ms, alone {p99_alone:.2f} ms; closed while publishing: "
           + ", ".join(f"{name} {group['closes_while_publishing']}" for name, group in groups.items()))
     assert told["errors"] == {}
-    assert told["acked"] >= 1000 * SECONDS * 0.95, "the publisher was held up"
+    # Bad readers must not hold up the publisher; what the machine gives beside other work is another matter.
+    assert told["acked"] >= (0.95 if FULL else 0.4) * alone["acked"], "the publisher was held up"
     for group in groups.values():
         whole(group)
     assert groups["healthy"]["closes"] == {} and groups["slow"]["closes"] == {}
