@@ -15,7 +15,7 @@ build: ## the program, with the web client inside: build/release/indaba
 
 test: ## every test: unit and fuzz corpora, behaviour, faults, SDK, web, browser
 	@scripts/setup
-	@scripts/build indaba unit_tests
+	@scripts/build indaba unit_tests loadtool
 	@scripts/test
 
 check: ## the quick tests, in under two minutes once it is built
@@ -33,7 +33,7 @@ format: ## lay out every source file
 
 bench: ## how many deliveries a second, and what one costs
 	@scripts/setup
-	@scripts/build indaba
+	@scripts/build indaba loadtool
 	@scripts/bench
 
 fuzz: ## every fuzz target for SECONDS_EACH (60) seconds
