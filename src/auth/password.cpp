@@ -136,9 +136,9 @@ Task<Result<std::string>> PasswordHasher::hash(std::string password) {
 Task<Result<PasswordHasher::Verdict>> PasswordHasher::verify(std::string hash,
                                                              std::string password) {
   const bool somebody = !hash.empty();
-  Hashing<Verdict>::Function function =
-      [somebody, stored = somebody ? hash : nobodys_hash_,
-       password = std::move(password), cost = cost_]() -> Result<Verdict> {
+  Hashing<Verdict>::Function function = [somebody, stored = somebody ? hash : nobodys_hash_,
+                                         password = std::move(password),
+                                         cost = cost_]() -> Result<Verdict> {
     Verdict verdict;
     verdict.right = blocking_verify_password(stored, password) && somebody;
     if (verdict.right && needs_rehash(stored, cost)) {
