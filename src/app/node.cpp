@@ -161,6 +161,7 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
   changes_.listen([this](const api::AccessChange& change) { gateway_.tell(change); });
   health_.add_check("disk", ops::disk_check(settings_.data.dir, kLeastFreeDisk));
   database_probe_ = &health_.add_probe("database", kProbeStale);
+  database_probe_->report({});  // it answered when it was opened: "listening" must mean ready
   add_metrics();
   add_routes(options);
 }
