@@ -241,13 +241,13 @@ TEST_F(OrgsTest, a_deleted_organisation_takes_everything_with_it) {
   EXPECT_EQ(call("anna", "GET /orgs/acme").status, 404) << "the old members are not the new ones";
 }
 
-TEST_F(OrgsTest, a_superuser_is_an_owner_everywhere) {
+TEST_F(OrgsTest, a_superuser_who_is_no_member_is_told_nothing) {
   user("root", true);
   org("acme", "anna");
-  EXPECT_EQ(call("root", "GET /orgs/acme").text("/role"), "owner");
-  EXPECT_EQ(set_role("root", "anna", "member").code(), "last_owner") << "yet the last owner stays";
-  member("acme", "root", "ben", "owner");
-  EXPECT_EQ(set_role("root", "anna", "member").status, 200);
+  EXPECT_EQ(call("root", "GET /orgs/acme").status, 404);
+  EXPECT_EQ(set_role("root", "anna", "member").status, 404);
+  member("acme", "anna", "root", "member");
+  EXPECT_EQ(call("root", "GET /orgs/acme").text("/role"), "member");
 }
 
 TEST_F(OrgsTest, the_same_idempotency_key_makes_one_organisation) {

@@ -9,15 +9,15 @@ Error not_allowed() {
 }
 
 bool manages_members(const Acting& actor) {
-  return actor.superuser || actor.role >= auth::Role::admin;
+  return actor.role >= auth::Role::admin;
 }
 
 bool stands_above(const Acting& actor, auth::Role role) {
-  return actor.superuser || actor.role > role;
+  return actor.role > role;
 }
 
 bool may_give(const Acting& actor, auth::Role role) {
-  return actor.superuser || actor.role == auth::Role::owner || actor.role > role;
+  return actor.role == auth::Role::owner || actor.role > role;
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // Who may do what to whom in an organisation. Pure.
 //
 // Nobody acts on an equal or higher role. Owners may give any role, others only lower ones than
-// their own. A superuser stands above owners. One's own membership is one's own to lower or to
+// their own, superusers too. One's own membership is one's own to lower or to
 // leave, but the last owner stays.
 #pragma once
 
@@ -13,7 +13,6 @@ namespace indaba::orgs {
 struct Acting {
   UserId user;  // none: an API key
   auth::Role role = auth::Role::member;
-  bool superuser = false;
 };
 
 struct Target {

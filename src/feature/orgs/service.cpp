@@ -19,7 +19,7 @@ MemberView view_of(const MemberRow& row) {
 }
 
 Acting acting(const auth::Principal& principal, const api::Membership& membership) {
-  return {principal.user, membership.role, principal.superuser};
+  return {principal.user, membership.role};
 }
 
 UserId cursor_of(const PageQuery& query) {
@@ -45,7 +45,7 @@ Result<MemberRow> member_of(db::Session& session, OrgId org, UserId user) {
 
 // The gate answered from memory; inside the change only what the transaction sees counts.
 Result<Acting> acting_now(db::Session& session, OrgId org, Acting actor) {
-  if (actor.superuser || !actor.user) return actor;
+  if (!actor.user) return actor;
   INDABA_TRY(const auto role, find_role(session, org, actor.user));
   if (!role) return Error(ErrorKind::not_found, "There is no such organisation.");
   actor.role = *role;
