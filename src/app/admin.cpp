@@ -120,7 +120,8 @@ Result<value> create_org(const AdminParts& parts, const object& arguments) {
 
 Result<value> create_key(const AdminParts& parts, const object& arguments) {
   std::vector<std::string> scopes;
-  for (const auto scope : text::split(text_of(arguments, "scopes"), ','))
+  const auto wanted = text_of(arguments, "scopes");  // outlives the parts of it
+  for (const auto scope : text::split(wanted, ','))
     if (!text::trim(scope).empty()) scopes.emplace_back(text::trim(scope));
   const auto name = text_of(arguments, "name");
   const auto secret = auth::new_secret(parts.random, auth::kApiKeyPrefix);
