@@ -24,7 +24,7 @@ constexpr auto kNames = std::to_array<MetricName>({
     {"indaba_http_request_duration_seconds", histogram,
      "From a request's last byte to its answer."},
     {"indaba_events_published_total", counter,
-     "Events committed, by kind of stream; ephemeral ones too.", "kind"},
+     "Events published: durable ones committed, ephemeral ones sent.", "kind"},
     {"indaba_events_delivered_total", counter, "Events handed to connections."},
     {"indaba_publish_to_delivery_seconds", histogram,
      "From an event's commit to its way into a connection's queue."},
