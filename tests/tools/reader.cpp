@@ -65,8 +65,10 @@ void Reader::on_event(std::string_view text) {
   }
   if (!group_.measuring) return;
   const auto sent = number_after(text, R"("t":)");
-  if (sent > 0)
-    group_.latency.add(SteadyClock::now().time_since_epoch() - std::chrono::nanoseconds(sent));
+  if (sent <= 0) return;
+  const auto took = SteadyClock::now().time_since_epoch() - std::chrono::nanoseconds(sent);
+  group_.latency.add(took);
+  group_.this_second.add(took);
 }
 
 void Reader::on_close(int code) {

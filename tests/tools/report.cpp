@@ -55,7 +55,9 @@ boost::json::object describe(const Group& group) {
           {"closes_while_publishing", counts(group.closes_while_publishing)},
           {"p50_ms", group.latency.milliseconds_at(0.50)},
           {"p99_ms", group.latency.milliseconds_at(0.99)},
-          {"max_ms", group.latency.milliseconds_at(1)}};
+          {"max_ms", group.latency.milliseconds_at(1)},
+          {"p99_ms_by_second",
+           boost::json::array(group.p99_by_second.begin(), group.p99_by_second.end())}};
 }
 
 double cpu_seconds(int pid) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace indaba::loadtool {
 
@@ -38,6 +39,8 @@ struct Group {
   std::map<int, std::uint64_t> closes;
   std::map<int, std::uint64_t> closes_while_publishing;
   Latency latency;
+  Latency this_second;
+  std::vector<double> p99_by_second;  // tells a slow start from a slow server
 };
 
 boost::json::object describe(const Group& group);

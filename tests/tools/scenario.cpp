@@ -13,6 +13,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr std::chrono::duration<double> kTurn = 50ms;
+
 double seconds_since(SteadyClock::time_point began) {
   return std::chrono::duration<double>(SteadyClock::now() - began).count();
 }
@@ -61,15 +63,25 @@ void Scenario::connect() {
   }
 }
 
-void Scenario::turn(SteadyClock::time_point now) {
-  for (auto& reader : readers_) reader->tick(now);
-  if (options_.server_pid > 0) rss_peak_ = std::max(rss_peak_, rss_bytes(options_.server_pid));
+// Everyone's turn comes once in kTurn, a few at a time: hundreds of slow readers that read in one
+// burst would be a latency of our own making.
+void Scenario::take_turns(SteadyClock::time_point now) {
+  const auto share = std::min(1.0, std::chrono::duration<double>(now - turned_at_) / kTurn);
+  if (readers_.empty() || share <= 0) return;
+  turned_at_ = now;
+  due_turns_ += share * static_cast<double>(readers_.size());
+  for (; due_turns_ >= 1; due_turns_ -= 1) {
+    readers_[next_turn_]->tick(now);
+    next_turn_ = (next_turn_ + 1) % readers_.size();
+    if (next_turn_ == 0 && options_.server_pid > 0)
+      rss_peak_ = std::max(rss_peak_, rss_bytes(options_.server_pid));
+  }
 }
 
 void Scenario::publish(double seconds) {
   std::mt19937_64 random(options_.seed);
   const auto began = SteadyClock::now();
-  auto next_turn = began;
+  auto next_second = began + 1s;
   double pulls = 0;
   std::uint64_t sent = 0;
   while (seconds_since(began) < seconds) {
@@ -80,10 +92,14 @@ void Scenario::publish(double seconds) {
       if (due > sent) sent += publisher->publish(std::min<std::uint64_t>(due - sent, 1000));
     poller_.wait(1ms);
     const auto now = SteadyClock::now();
-    if (now < next_turn) continue;
-    next_turn = now + 50ms;
-    turn(now);
-    for (pulls += options_.reconnects_per_second * 0.05; pulls >= 1; pulls -= 1)
+    if (now >= next_second) {
+      next_second += 1s;
+      for (auto& group : groups_)
+        if (group.measuring)
+          group.p99_by_second.push_back(std::exchange(group.this_second, {}).milliseconds_at(0.99));
+    }
+    take_turns(now);
+    for (; pulls < options_.reconnects_per_second * seconds_since(began); pulls += 1)
       readers_[random() % readers_.size()]->pull_cable();
   }
 }
@@ -98,7 +114,7 @@ void Scenario::catch_up() {
   };
   while (waiting() && seconds_since(began) < options_.finish_seconds) {
     poller_.wait(10ms);
-    turn(SteadyClock::now());
+    take_turns(SteadyClock::now());
   }
   for (std::size_t i = 0; i < readers_.size(); ++i)
     if (readers_[i]->last() == published_.head) ++groups_[group_of_[i]].complete;

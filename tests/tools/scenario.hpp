@@ -49,7 +49,7 @@ class Scenario {
   void connect();
   void publish(double seconds);
   void catch_up();
-  void turn(SteadyClock::time_point now);
+  void take_turns(SteadyClock::time_point now);
   [[nodiscard]] std::uint64_t deliveries() const;
 
   Options options_;
@@ -60,6 +60,9 @@ class Scenario {
   std::vector<std::size_t> group_of_;
   std::vector<std::unique_ptr<Publisher>> publishers_;
   std::uint64_t rss_peak_ = 0;
+  SteadyClock::time_point turned_at_ = SteadyClock::now();
+  std::size_t next_turn_ = 0;
+  double due_turns_ = 0;
 };
 
 }  // namespace indaba::loadtool
