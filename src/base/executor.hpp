@@ -20,6 +20,9 @@ class Executor {
   // Runs `work` once, not before `delay` has passed, at the wheel's coarse resolution. On the
   // executor's own thread only.
   virtual void run_after(Millis delay, Work work) = 0;
+  // Runs `work` on this thread when what is at hand is done, before anything is written to sockets:
+  // for what is better done once for all that a tick brought. On the executor's own thread only.
+  virtual void at_tick_end(Work work) { post(std::move(work)); }
   [[nodiscard]] virtual MonoTime now() const = 0;
 
   // The executor whose thread this is, or nullptr on a thread that has none.

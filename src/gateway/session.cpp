@@ -144,6 +144,12 @@ void Session::on_event(stream::Subscription& subscription, stream::Rendering& ev
   transport_->send(subscription.frame(event, transport_->format()));
 }
 
+void Session::on_batch(stream::Subscription& subscription, stream::Batch& batch) {
+  if (closed_) return;
+  frames_out_ += static_cast<std::uint32_t>(batch.size());
+  transport_->send(subscription.frame(batch, transport_->format()));
+}
+
 void Session::on_gone(stream::Subscription& subscription) {
   // The hub is walking its lists: what this ends is ended in a moment.
   context_.loop.post([self = shared_from_this(), stream = subscription.stream()] {

@@ -94,6 +94,8 @@ class Session final : public stream::Reader,
   void on_reset(stream::Subscription& subscription, stream::ResetReason reason,
                 const stream::StreamState& state) override;
   void on_event(stream::Subscription& subscription, stream::Rendering& event) override;
+  [[nodiscard]] bool takes_batches() const override { return true; }
+  void on_batch(stream::Subscription& subscription, stream::Batch& batch) override;
   void on_gone(stream::Subscription& subscription) override;
 
  private:

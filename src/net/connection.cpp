@@ -21,6 +21,12 @@ constexpr std::size_t kTlsRecord = 16 * 1024;
 // reset.
 constexpr Millis kLinger{2'000};
 
+IoResult written(ssize_t sent) {
+  if (sent >= 0) return {IoState::done, static_cast<std::size_t>(sent)};
+  if (errno == EAGAIN || errno == EINTR) return {IoState::want_write, 0};
+  return {IoState::closed, 0};
+}
+
 // Keeps a protocol alive until the end of the tick in which it was replaced.
 class Retired final : public Pollable {
  public:
@@ -198,13 +204,14 @@ IoResult Connection::write_some() {
     }
     return write_tls({record.data(), used});
   }
+  if (count == 1) {  // as nearly always; the kernel takes one buffer faster than a list of one
+    const auto sent = ::send(fd_, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
+    return written(sent);
+  }
   msghdr message{};
   message.msg_iov = parts.data();
   message.msg_iovlen = count;
-  const auto sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
-  if (sent >= 0) return {IoState::done, static_cast<std::size_t>(sent)};
-  if (errno == EAGAIN || errno == EINTR) return {IoState::want_write, 0};
-  return {IoState::closed, 0};
+  return written(::sendmsg(fd_, &message, MSG_NOSIGNAL));
 }
 
 void Connection::flush() {

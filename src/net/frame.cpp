@@ -8,7 +8,7 @@
 
 namespace indaba::net {
 
-Frame Frame::of(std::initializer_list<std::string_view> parts) {
+Frame Frame::of(std::span<const std::string_view> parts) {
   std::size_t size = 0;
   for (const auto part : parts) size += part.size();
   check(size <= std::numeric_limits<std::uint32_t>::max(), "a frame is smaller than 4 GiB");

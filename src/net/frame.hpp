@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -18,7 +19,10 @@ class Frame {
  public:
   Frame() noexcept = default;
   // One copy of all parts behind one another.
-  [[nodiscard]] static Frame of(std::initializer_list<std::string_view> parts);
+  [[nodiscard]] static Frame of(std::span<const std::string_view> parts);
+  [[nodiscard]] static Frame of(std::initializer_list<std::string_view> parts) {
+    return of(std::span(parts.begin(), parts.size()));
+  }
   [[nodiscard]] static Frame of(std::string_view bytes) { return of({bytes}); }
 
   Frame(const Frame& other) noexcept : block_(other.block_) {

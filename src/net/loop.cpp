@@ -70,6 +70,7 @@ void Loop::run() {
   ::pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
   while (!stopping_.load(std::memory_order_acquire)) tick();
   run_posted();
+  run_tick_end();
   flush_dirty();
   while (owned_ != nullptr) {
     Pollable& last = *owned_;
@@ -167,6 +168,7 @@ void Loop::tick() {
   }
   run_posted();
   wheel_.advance(now_);
+  run_tick_end();
   flush_dirty();
   graveyard_.clear();
   const auto took =
@@ -185,6 +187,14 @@ void Loop::run_posted() {
   running_.clear();
 }
 
+void Loop::run_tick_end() {
+  while (!tick_end_.empty()) {
+    ending_.swap(tick_end_);
+    for (auto& work : ending_) work();
+    ending_.clear();
+  }
+}
+
 void Loop::flush_dirty() {
   // A flush may close a connection, and its protocol may then write to another one: go on until
   // nobody is dirty.
@@ -192,6 +202,7 @@ void Loop::flush_dirty() {
     flushing_.swap(dirty_);
     for (auto* pollable : flushing_) pollable->on_tick_end();
     flushing_.clear();
+    run_tick_end();
   }
 }
 

@@ -1,10 +1,10 @@
 // Loop: one thread's event loop on level-triggered epoll. One a core; a connection lives on one
 // loop from accept to close.
 //
-// A tick: wait, read what is readable, run what was posted, fire timers, then flush every dirty
-// connection with one sendmsg and bury what was closed. Nothing is destroyed in the middle of a
-// tick, so a handler may close any connection, its own too. Wake-ups are coalesced: post() writes
-// the eventfd only where the loop sleeps.
+// A tick: wait, read what is readable, run what was posted, fire timers, run what waits for the
+// tick's end, then flush every dirty connection with one send and bury what was closed. Nothing is
+// destroyed in the middle of a tick, so a handler may close any connection, its own too. Wake-ups
+// are coalesced: post() writes the eventfd only where the loop sleeps.
 #pragma once
 
 #include "base/executor.hpp"
@@ -51,6 +51,7 @@ class Loop final : public Executor {
   // Executor
   void post(Work work) override;
   void run_after(Millis delay, Work work) override;
+  void at_tick_end(Work work) override { tick_end_.push_back(std::move(work)); }
   [[nodiscard]] MonoTime now() const override { return now_; }  // of this tick
 
   // On the loop's own thread only:
@@ -79,6 +80,7 @@ class Loop final : public Executor {
   void tick();
   [[nodiscard]] int sleep_millis();
   void run_posted();
+  void run_tick_end();
   void flush_dirty();
 
   const int index_;
@@ -89,6 +91,8 @@ class Loop final : public Executor {
   TimerWheel wheel_;
   std::list<OneShot> one_shots_;
   std::vector<char> receive_buffer_;
+  std::vector<Work> tick_end_;
+  std::vector<Work> ending_;
   std::vector<Pollable*> dirty_;
   std::vector<Pollable*> flushing_;
   std::vector<std::unique_ptr<Pollable>> graveyard_;

@@ -4,6 +4,12 @@
 
 namespace indaba::net {
 
+namespace {
+
+constexpr std::size_t kKept = 8;  // places that an empty outbox keeps
+
+}  // namespace
+
 void Outbox::push(Frame frame) {
   if (frame.size() == 0) return;
   bytes_ += frame.size();
@@ -53,10 +59,8 @@ void Outbox::drop_unstarted(std::size_t taken) {
 }
 
 void Outbox::clear() noexcept {
-  if (frames_.capacity() > 8)
-    std::vector<Frame>().swap(frames_);
-  else
-    frames_.clear();
+  frames_.clear();
+  if (frames_.capacity() > kKept) frames_.shrink_to_fit();
   first_ = 0;
   offset_ = 0;
   bytes_ = 0;

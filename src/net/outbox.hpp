@@ -7,10 +7,10 @@
 
 #include "net/frame.hpp"
 
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <span>
 #include <sys/uio.h>
-#include <vector>
 
 namespace indaba::net {
 
@@ -32,7 +32,8 @@ class Outbox {
   void drop_unstarted(std::size_t taken = 0);
 
  private:
-  std::vector<Frame> frames_;
+  // What is live needs one place a tick, an answer beside it a second: those cost no allocation.
+  boost::container::small_vector<Frame, 2> frames_;
   std::uint32_t first_ = 0;   // index of the oldest frame that is not wholly written
   std::uint32_t offset_ = 0;  // bytes of it that are
   std::size_t bytes_ = 0;

@@ -40,10 +40,13 @@ void Hub::on_committed(std::span<const EventPtr> events) {
   }
   for (std::size_t i = 0; i < locals_.size(); ++i) {
     if (for_loop[i].empty()) continue;
-    locals_[i].executor->post([this, hub = locals_[i].hub.get(), batch = std::move(for_loop[i])] {
-      for (const auto& event : batch) hub->on_committed(event);
-      const std::chrono::duration<double> took = clock_.wall() - batch.front()->created_at;
-      publish_to_delivery_.observe(took.count());
+    locals_[i].executor->post([this, local = &locals_[i], events = std::move(for_loop[i])] {
+      for (const auto& event : events) local->hub->on_committed(event);
+      // Behind the delivery, which waits for the end of the tick as well.
+      local->executor->at_tick_end([this, created_at = events.front()->created_at] {
+        const std::chrono::duration<double> took = clock_.wall() - created_at;
+        publish_to_delivery_.observe(took.count());
+      });
     });
   }
 }

@@ -135,6 +135,17 @@ class RecordingReader final : public Reader {
     EXPECT_EQ(subscription.position(), event.event().seq);
     say(std::to_string(event.event().seq.value));
   }
+  [[nodiscard]] bool takes_batches() const override { return batches; }
+  void on_batch(Subscription& subscription, Batch& batch) override {
+    std::string all;
+    for (const auto& event : batch.events()) {
+      --room;
+      const Seq seq = event->event().seq;
+      all += (all.empty() ? "" : ", ") + (seq == Seq{} ? "ephemeral" : std::to_string(seq.value));
+    }
+    EXPECT_TRUE(batch.last() == Seq{} || subscription.position() == batch.last());
+    say("[" + all + "]");
+  }
   void on_live(Subscription&) override { say("live"); }
   void on_gone(Subscription&) override { say("gone"); }
 
@@ -142,6 +153,7 @@ class RecordingReader final : public Reader {
   std::string heard() { return std::exchange(heard_, {}); }
 
   int room = 1'000'000;
+  bool batches = false;
 
  private:
   void say(const std::string& what) { heard_ += heard_.empty() ? what : ", " + what; }

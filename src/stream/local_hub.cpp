@@ -199,6 +199,7 @@ bool LocalHub::learn(LocalStream& stream, const StreamState& state) {
 void LocalHub::begin_epoch(LocalStream& stream) {
   stream.generation = ++generations_;
   stream.tail.clear();
+  stream.pending.clear();
   for (const auto& slot : slots_) {
     Subscription* subscription = slot.subscription;
     if (subscription == nullptr || &subscription->stream_ != &stream) continue;
@@ -322,6 +323,12 @@ void LocalHub::deliver(Subscription& subscription, Rendering& event) {
   subscription.reader_.on_event(subscription, event);
 }
 
+void LocalHub::deliver(Subscription& subscription, Batch& batch) {
+  if (batch.last() != Seq{}) subscription.position_ = batch.last();
+  counters_.delivered.add(batch.size());
+  subscription.reader_.on_batch(subscription, batch);
+}
+
 void LocalHub::make_live(Subscription& subscription) {
   auto& live = subscription.stream_.live;
   subscription.state_ = Subscription::State::live;
@@ -345,44 +352,82 @@ void LocalHub::on_committed(const EventPtr& event) {
   const auto found = streams_.find(event->stream);
   if (found == streams_.end()) return;
   auto& stream = *found->second;
-  Rendering* rendering = stream.tail.add(event);
+  auto rendering = stream.tail.add(event);
   stream.state.head = std::max(stream.state.head, event->seq);
-  if (rendering != nullptr) deliver_live(stream, *rendering);
-}
-
-void LocalHub::deliver_live(LocalStream& stream, Rendering& event) {
-  const Seq seq = event.event().seq;
-  for (std::size_t i = 0; i < stream.live.size();) {
-    Subscription& subscription = *stream.live[i];
-    if (subscription.position_ >= seq) {  // it came by a page before we heard of it
-      ++i;
-      continue;
-    }
-    if (subscription.position_.next() == seq && subscription.reader_.can_take()) {
-      deliver(subscription, event);
-      ++i;
-      continue;
-    }
-    // Too slow, or something before this one was lost on the way to us: from now on it reads the
-    // log. The last one of the array takes its place, so `i` stays.
-    leave_live(subscription);
-    if (subscription.reader_.can_take()) {
-      read_page(subscription);
-    } else {
-      ++counters_.slow;
-    }
-  }
+  if (rendering != nullptr) deliver_at_tick_end(stream, std::move(rendering));
 }
 
 void LocalHub::on_ephemeral(const EventPtr& event) {
   const auto found = streams_.find(event->stream);
   if (found == streams_.end()) return;
-  Rendering rendering(event);
-  for (auto* subscription : found->second->live) {
-    if (!subscription->reader_.can_take()) continue;
-    ++counters_.delivered;
-    subscription->reader_.on_event(*subscription, rendering);
+  deliver_at_tick_end(*found->second, std::make_shared<Rendering>(event));
+}
+
+void LocalHub::deliver_at_tick_end(LocalStream& stream, std::shared_ptr<Rendering> event) {
+  if (stream.live.empty()) return;  // who begins later begins behind it
+  if (due_.empty())
+    executor_.at_tick_end([alive = std::weak_ptr(alive_)] {
+      if (const auto hub = alive.lock()) (*hub)->deliver_pending();
+    });
+  if (stream.pending.empty()) due_.push_back(&stream);
+  stream.pending.push_back(std::move(event));
+}
+
+void LocalHub::deliver_pending() {
+  // None of them is gone: with readers at the beginning of this tick, it lingers.
+  for (auto* stream : due_) deliver_pending(*stream);
+  due_.clear();
+}
+
+void LocalHub::deliver_pending(LocalStream& stream) {
+  const auto pending = std::exchange(stream.pending, {});
+  Batch batch;
+  for (const auto& event : pending) {
+    if (batch.add(event)) continue;
+    deliver_live(stream, batch);
+    batch = Batch();
+    (void)batch.add(event);
   }
+  if (!batch.empty()) deliver_live(stream, batch);
+}
+
+void LocalHub::deliver_live(LocalStream& stream, Batch& batch) {
+  for (std::size_t i = 0; i < stream.live.size();) {
+    Subscription& subscription = *stream.live[i];
+    if (subscription.takes_batches_ && batch.follows(subscription.position_) &&
+        subscription.reader_.can_take()) {
+      deliver(subscription, batch);
+      ++i;
+    } else if (deliver_singly(subscription, batch)) {
+      ++i;
+    }  // else the last one of the array has taken its place
+  }
+}
+
+bool LocalHub::deliver_singly(Subscription& subscription, Batch& batch) {
+  for (const auto& event : batch.events()) {
+    const Seq seq = event->event().seq;
+    const bool can_take = subscription.reader_.can_take();
+    if (seq == Seq{}) {
+      if (!can_take) continue;
+      ++counters_.delivered;
+      subscription.reader_.on_event(subscription, *event);
+    } else if (subscription.position_ >= seq) {
+      continue;  // it came by a page before we heard of it
+    } else if (subscription.position_.next() == seq && can_take) {
+      deliver(subscription, *event);
+    } else {
+      // Too slow, or something before this one was lost on the way to us: from now on it reads the
+      // log.
+      leave_live(subscription);
+      if (can_take)
+        read_page(subscription);
+      else
+        ++counters_.slow;
+      return false;
+    }
+  }
+  return true;
 }
 
 void LocalHub::on_trimmed(StreamId id, Seq oldest) {
@@ -415,13 +460,16 @@ void LocalHub::on_head(StreamId id, Seq head) {
 
 void LocalHub::on_closed(StreamId id) {
   const auto found = streams_.find(id);
-  if (found != streams_.end()) end(*found->second);
+  if (found == streams_.end()) return;
+  deliver_pending(*found->second);  // its last words
+  end(*found->second);
 }
 
 void LocalHub::end(LocalStream& stream) {
   stream.known = false;
   stream.generation = ++generations_;
   stream.tail.clear();
+  stream.pending.clear();
   stream.starting.clear();
   stream.live.clear();
   for (const auto& slot : slots_) {

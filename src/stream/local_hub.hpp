@@ -3,7 +3,8 @@
 //
 // Lives on one loop and is touched only there. One mechanism serves the first load, a reconnect, a
 // slow reader and a lost message: pump() moves a subscription from its position to the head, from
-// the tail in memory where that reaches, else by pages from the store.
+// the tail in memory where that reaches, else by pages from the store. What commits is delivered at
+// the end of the tick, so that all of a stream's events of a tick cost a reader one send.
 #pragma once
 
 #include "base/executor.hpp"
@@ -51,7 +52,8 @@ struct LocalStream {
   StreamState
       state;  // head: the newest seq that this loop has heard of, also before the rest is known
   Tail tail;
-  std::vector<Subscription*> live;  // dense: publishing walks it
+  std::vector<Subscription*> live;                  // dense: publishing walks it
+  std::vector<std::shared_ptr<Rendering>> pending;  // of this tick, for the live ones
   std::vector<WaitingStart> starting;
   std::vector<std::string> names;  // by which readers asked
   std::size_t subscriptions = 0;
@@ -122,7 +124,13 @@ class LocalHub {
   void on_page(Subscription& subscription, std::uint32_t generation, Result<Page> page);
   void read_page_later(const Subscription& subscription);
   void deliver(Subscription& subscription, Rendering& event);
-  void deliver_live(LocalStream& stream, Rendering& event);
+  void deliver(Subscription& subscription, Batch& batch);
+  void deliver_at_tick_end(LocalStream& stream, std::shared_ptr<Rendering> event);
+  void deliver_pending();
+  void deliver_pending(LocalStream& stream);
+  void deliver_live(LocalStream& stream, Batch& batch);
+  // One by one; false where the subscription is not live any more.
+  bool deliver_singly(Subscription& subscription, Batch& batch);
   void reset(Subscription& subscription, ResetReason reason, const StreamState& state);
   void make_live(Subscription& subscription);
   void leave_live(Subscription& subscription) noexcept;
@@ -138,6 +146,7 @@ class LocalHub {
   Store& store_;
   Attachments& attachments_;
   std::unordered_map<StreamId, std::unique_ptr<LocalStream>> streams_;
+  std::vector<LocalStream*> due_;  // those with something pending
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_slots_;
   std::uint32_t generations_ = 0;

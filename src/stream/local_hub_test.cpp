@@ -20,9 +20,14 @@ class LocalHubTest : public testing::Test {
   void append(int count) {
     for (int i = 0; i < count; ++i) store_.append();
   }
-  // As the writer does: committed, and the loop hears of it.
+  // As the writer does: committed, and the loop hears of it; each in a tick of its own.
   void publish(int count = 1) {
-    for (int i = 0; i < count; ++i) hub_.on_committed(store_.append());
+    for (int i = 0; i < count; ++i) tell({store_.append()});
+  }
+  // What one tick brings.
+  void tell(const std::vector<EventPtr>& events) {
+    for (const auto& event : events) hub_.on_committed(event);
+    executor_.run();
   }
   std::unique_ptr<Subscription> follow_live(RecordingReader& reader) {
     auto subscription = follow(reader);
@@ -279,12 +284,75 @@ TEST_F(LocalHubTest, what_is_heard_twice_or_late_is_delivered_once) {
   const auto subscription = follow_live(reader_);
   const auto one = store_.append();
   const auto two = store_.append();
-  hub_.on_committed(two);
-  hub_.on_committed(one);
-  hub_.on_committed(two);
+  tell({two});
+  tell({one});
+  tell({two});
   store_.answer_all();
-  hub_.on_committed(one);
+  tell({one});
   EXPECT_EQ(reader_.heard(), "1, 2, live");
+}
+
+// --- several in a tick
+// ----------------------------------------------------------------------------------------------------------
+
+TEST_F(LocalHubTest, what_one_tick_brings_comes_as_one_batch_to_those_who_take_it) {
+  RecordingReader singly;
+  reader_.batches = true;
+  const auto whole = follow_live(reader_);
+  const auto one_by_one = follow_live(singly);
+  tell({store_.append(), store_.append(), store_.append()});
+  EXPECT_EQ(reader_.heard(), "[1, 2, 3]");
+  EXPECT_EQ(singly.heard(), "1, 2, 3");
+  EXPECT_EQ(whole->position(), Seq(3));
+  tell({store_.append()});
+  EXPECT_EQ(reader_.heard(), "[4]");
+}
+
+TEST_F(LocalHubTest, a_batch_is_cut_where_something_was_lost) {
+  reader_.batches = true;
+  const auto subscription = follow_live(reader_);
+  const auto first = store_.append();
+  append(1);  // lost on the way
+  tell({first, store_.append(), store_.append()});
+  EXPECT_EQ(reader_.heard(), "[1]");
+  store_.answer_all();
+  EXPECT_EQ(reader_.heard(), "2, 3, 4, live");
+}
+
+TEST_F(LocalHubTest, a_batch_is_bounded_so_that_a_full_reader_is_left_in_time) {
+  reader_.batches = true;
+  const auto subscription = follow_live(reader_);
+  reader_.room = 1;  // a batch may be larger than what is left, the next one may not begin
+  std::vector<EventPtr> events;
+  for (int i = 0; i < 3; ++i) events.push_back(store_.append());
+  const auto large = std::make_shared<Event>(*events[0]);
+  large->body.append(Batch::kMaxBytes, ' ');
+  tell({large, events[1], events[2]});
+  EXPECT_EQ(reader_.heard(), "[1]");
+  reader_.room = 9;
+  hub_.resume(*subscription);
+  EXPECT_EQ(reader_.heard(), "2, 3, live");
+}
+
+TEST_F(LocalHubTest, who_becomes_live_within_a_tick_gets_its_events_once) {
+  const auto early = follow_live(reader_);
+  RecordingReader late;
+  late.batches = true;
+  hub_.on_committed(store_.append());
+  const auto subscription = follow(late, {Seq(0), "e1", 0});
+  hub_.on_committed(store_.append());
+  executor_.run();
+  EXPECT_EQ(late.heard(), "subscribed e1 head 1 since 0, 1, live, 2");
+  EXPECT_EQ(reader_.heard(), "1, 2");
+}
+
+TEST_F(LocalHubTest, what_a_tick_brought_before_the_stream_ended_is_delivered_before_its_end) {
+  reader_.batches = true;
+  const auto subscription = follow_live(reader_);
+  hub_.on_committed(store_.append());
+  hub_.on_closed(kStream);
+  executor_.run();
+  EXPECT_EQ(reader_.heard(), "[1], gone");
 }
 
 TEST_F(LocalHubTest, a_head_that_nobody_told_of_is_caught_up_with) {
@@ -510,6 +578,7 @@ class EphemeralTest : public LocalHubTest {
   void wave() {
     hub_.on_ephemeral(
         std::make_shared<const Event>(Event{kStream, Seq{}, WallTime(Millis(0)), "typing", ""}));
+    executor_.run();
   }
 };
 

@@ -26,9 +26,8 @@ std::string to_json(const Event& event, std::string_view stream_name) {
 
 const net::Frame& Rendering::as(WireFormat& format, std::uint16_t name,
                                 std::string_view name_text) {
-  for (const auto& made : made_)
-    if (made.format == &format && made.name == name) return made.frame;
-  return made_.emplace_back(&format, name, format.wrap(to_json(*event_, name_text))).frame;
+  if (const auto* made = made_.find(format, name)) return *made;
+  return made_.keep(format, name, format.wrap(to_json(*event_, name_text)));
 }
 
 }  // namespace indaba::stream

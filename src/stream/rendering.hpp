@@ -28,6 +28,28 @@ class WireFormat {
 [[nodiscard]] std::string to_json(const Event& event, std::string_view stream_name);
 inline constexpr std::size_t kMaxInlineBody = 16 * 1024;
 
+// Frames by wire format and name: one or two, so that a linear look is the fastest.
+class MadeFrames {
+ public:
+  [[nodiscard]] const net::Frame* find(const WireFormat& format,
+                                       std::uint16_t name) const noexcept {
+    for (const auto& made : made_)
+      if (made.format == &format && made.name == name) return &made.frame;
+    return nullptr;
+  }
+  const net::Frame& keep(const WireFormat& format, std::uint16_t name, net::Frame frame) {
+    return made_.emplace_back(&format, name, std::move(frame)).frame;
+  }
+
+ private:
+  struct Made {
+    const WireFormat* format;
+    std::uint16_t name;
+    net::Frame frame;
+  };
+  std::vector<Made> made_;
+};
+
 class Rendering {
  public:
   explicit Rendering(EventPtr event) : event_(std::move(event)) {}
@@ -38,13 +60,8 @@ class Rendering {
                                      std::string_view name_text);
 
  private:
-  struct Made {
-    const WireFormat* format;
-    std::uint16_t name;
-    net::Frame frame;
-  };
   EventPtr event_;
-  std::vector<Made> made_;  // one or two entries: a linear look is the fastest
+  MadeFrames made_;
 };
 
 }  // namespace indaba::stream

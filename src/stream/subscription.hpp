@@ -7,7 +7,7 @@
 #pragma once
 
 #include "base/ids.hpp"
-#include "stream/rendering.hpp"
+#include "stream/batch.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -44,6 +44,9 @@ class Reader {
   virtual void on_reset(Subscription& subscription, ResetReason reason,
                         const StreamState& state) = 0;
   virtual void on_event(Subscription& subscription, Rendering& event) = 0;
+  // Whether a live reader takes a batch whole where it can; on_batch() is called only then.
+  [[nodiscard]] virtual bool takes_batches() const { return false; }
+  virtual void on_batch(Subscription&, Batch&) {}
   // It has reached the head: what comes now is live.
   virtual void on_live(Subscription&) {}
   // The stream is gone. Nothing follows.
@@ -69,6 +72,10 @@ class Subscription {
     return event.as(format, name_, name());
   }
 
+  [[nodiscard]] const net::Frame& frame(Batch& batch, WireFormat& format) const {
+    return batch.as(format, name_, name());
+  }
+
  private:
   friend class LocalHub;
   enum class State : std::uint8_t {
@@ -79,7 +86,7 @@ class Subscription {
     gone,      // the stream is
   };
   Subscription(LocalHub& hub, LocalStream& stream, Reader& reader)
-      : hub_(hub), stream_(stream), reader_(reader) {}
+      : hub_(hub), stream_(stream), reader_(reader), takes_batches_(reader.takes_batches()) {}
 
   LocalHub& hub_;
   LocalStream& stream_;
@@ -88,6 +95,7 @@ class Subscription {
   std::uint32_t slot_ = 0;
   std::uint32_t live_index_ = 0;  // in the stream's dense array, while live
   std::uint16_t name_ = 0;
+  bool takes_batches_;
   State state_ = State::starting;
 };
 

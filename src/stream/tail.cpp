@@ -2,16 +2,16 @@
 
 namespace indaba::stream {
 
-Rendering* Tail::add(EventPtr event) {
+std::shared_ptr<Rendering> Tail::add(EventPtr event) {
   if (!run_.empty()) {
     const Seq newest = run_.back()->event().seq;
     if (event->seq <= newest) return nullptr;
     if (event->seq != newest.next()) clear();
   }
   bytes_ += cost(*event);
-  run_.push_back(std::make_unique<Rendering>(std::move(event)));
+  run_.push_back(std::make_shared<Rendering>(std::move(event)));
   while (run_.size() > 1 && (run_.size() > kMaxEvents || bytes_ > kMaxBytes)) drop_oldest();
-  return run_.back().get();
+  return run_.back();
 }
 
 Rendering* Tail::find(Seq seq) const noexcept {

@@ -18,7 +18,7 @@ class Tail {
 
   // Adds the event behind the newest one; after a hole the run starts anew with it. nullptr where
   // it is held already.
-  Rendering* add(EventPtr event);
+  std::shared_ptr<Rendering> add(EventPtr event);
   [[nodiscard]] Rendering* find(Seq seq) const noexcept;
   // Forgets what is older than `oldest`.
   void trim(Seq oldest);
@@ -31,7 +31,7 @@ class Tail {
   }
   void drop_oldest();
 
-  std::deque<std::unique_ptr<Rendering>> run_;
+  std::deque<std::shared_ptr<Rendering>> run_;
   std::size_t bytes_ = 0;
 };
 

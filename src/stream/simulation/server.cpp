@@ -57,6 +57,7 @@ Session::Session(World& world, const ModelLog& log, LocalHub& hub, SimExecutor& 
       plant_(plant),
       limit_(1 + world.below(20)),
       pace_(world.chance(25) ? 20 : 2),
+      batches_(world.chance(50)),
       life_(std::make_shared<Session*>(this)) {
   link_->session = this;
 }
@@ -100,10 +101,21 @@ void Session::on_reset(Subscription& subscription, ResetReason reason, const Str
 }
 
 void Session::on_event(Subscription& subscription, Rendering& event) {
-  if (full()) {
-    if (plant_ == Plant::lossy_outbox) return;
-    world_.violation("I9: a full outbox was given an event");
-  }
+  if (has_room()) send_event(subscription, event);
+}
+
+void Session::on_batch(Subscription& subscription, Batch& batch) {
+  if (!has_room()) return;
+  for (const auto& event : batch.events()) send_event(subscription, *event);
+}
+
+bool Session::has_room() {
+  if (!full()) return true;
+  if (plant_ != Plant::lossy_outbox) world_.violation("I9: a full outbox was given an event");
+  return false;
+}
+
+void Session::send_event(const Subscription& subscription, Rendering& event) {
   send({.stream = subscription.stream(),
         .name = std::string(subscription.name()),
         .frame = subscription.frame(event, format_)});

@@ -52,6 +52,8 @@ class Session final : public Reader {
   void on_subscribed(Subscription& subscription, const StreamState& state, Seq since) override;
   void on_reset(Subscription& subscription, ResetReason reason, const StreamState& state) override;
   void on_event(Subscription& subscription, Rendering& event) override;
+  [[nodiscard]] bool takes_batches() const override { return batches_; }
+  void on_batch(Subscription& subscription, Batch& batch) override;
   void on_gone(Subscription& subscription) override;
 
  private:
@@ -60,6 +62,8 @@ class Session final : public Reader {
     Seq head_when_asked;
   };
   [[nodiscard]] bool full() const noexcept { return outbox_.size() >= limit_; }
+  void send_event(const Subscription& subscription, Rendering& event);
+  [[nodiscard]] bool has_room();
   void send(Message message);
   void drain_later();
   void drain();
@@ -73,6 +77,7 @@ class Session final : public Reader {
   const Plant plant_;
   const std::size_t limit_;
   const int pace_;  // ms a write
+  const bool batches_;
   std::map<StreamId, Followed> followed_;
   std::deque<Message> outbox_;
   bool draining_ = false;

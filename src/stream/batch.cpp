@@ -1,0 +1,31 @@
+#include "stream/batch.hpp"
+
+namespace indaba::stream {
+
+bool Batch::add(std::shared_ptr<Rendering> event) {
+  const Seq seq = event->event().seq;
+  if (!events_.empty() && bytes_ >= kMaxBytes) return false;
+  if (seq != Seq{}) {
+    if (last_ != Seq{} && seq != last_.next()) return false;
+    if (first_ == Seq{}) first_ = seq;
+    last_ = seq;
+  }
+  bytes_ += event->event().body.size();
+  events_.push_back(std::move(event));
+  return true;
+}
+
+const net::Frame& Batch::as(WireFormat& format, std::uint16_t name, std::string_view name_text) {
+  if (events_.size() == 1) return events_.front()->as(format, name, name_text);
+  if (const auto* made = made_.find(format, name)) return *made;
+  return made_.keep(format, name, join(format, name, name_text));
+}
+
+net::Frame Batch::join(WireFormat& format, std::uint16_t name, std::string_view name_text) const {
+  std::vector<std::string_view> parts;
+  parts.reserve(events_.size());
+  for (const auto& event : events_) parts.push_back(event->as(format, name, name_text).bytes());
+  return net::Frame::of(parts);
+}
+
+}  // namespace indaba::stream
