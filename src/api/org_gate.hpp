@@ -19,6 +19,9 @@ class OrgGate {
   // member (as admin) of its own organisation alone; which of its scopes an endpoint needs is the
   // API's to check.
   virtual Task<Result<Membership>> membership(auth::Principal principal, std::string slug) = 0;
+  // The organisation with that slug, whoever asks: for what is decided by other means than
+  // membership.
+  virtual Task<Result<OrgId>> org_id(std::string slug) = 0;
 };
 
 }  // namespace indaba::api

@@ -61,6 +61,11 @@ class FakeOrgGate final : public OrgGate {
       co_return Error(ErrorKind::not_found, "There is no such organisation.");
     co_return Membership{org.id, slug, slug, member->second};
   }
+  Task<Result<OrgId>> org_id(std::string slug) override {
+    const auto it = orgs.find(slug);
+    if (it == orgs.end()) co_return Error(ErrorKind::not_found, "There is no such organisation.");
+    co_return it->second.id;
+  }
 };
 
 inline auth::Principal user_principal(std::int64_t id, std::string name) {

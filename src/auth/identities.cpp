@@ -9,7 +9,7 @@ namespace {
 constexpr std::size_t kMaxUsers = 50'000;
 constexpr std::size_t kMaxSessions = 50'000;
 constexpr std::size_t kMaxKeys = 5'000;
-constexpr Millis kMaxAge = std::chrono::minutes(1);
+constexpr Millis kMaxAge = std::chrono::hours(1);
 constexpr Millis kTouchEvery = std::chrono::hours(1);
 
 Identities::SessionFacts to_facts(const SessionRow& row, std::string secret_hash) {

@@ -4,7 +4,7 @@
 // A request of somebody who was here a minute ago costs no query. Whoever changes what stands here
 // says so after the commit (session_ended, user_changed, …), on any thread; awaiting happens on an
 // executor. Entries are bounded in number and age, so that even a change that nobody told of
-// (another node) is seen within a minute.
+// is seen within the hour.
 #pragma once
 
 #include "auth/api_keys.hpp"

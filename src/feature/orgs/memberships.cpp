@@ -6,7 +6,8 @@ namespace {
 
 constexpr std::size_t kMaxOrgs = 10'000;
 constexpr std::size_t kMaxRoles = 100'000;
-constexpr Millis kMaxAge = std::chrono::minutes(1);
+// Every change is told of; this bounds a mistake, and the memory of organisations that sleep.
+constexpr Millis kMaxAge = std::chrono::hours(1);
 
 // One answer for an organisation that is missing and for one that is not the caller's.
 Error no_such_org() {
@@ -37,6 +38,11 @@ Task<Result<api::Membership>> Memberships::membership(auth::Principal principal,
     membership.role = *own;
   }
   co_return membership;
+}
+
+Task<Result<OrgId>> Memberships::org_id(std::string slug) {
+  INDABA_CO_TRY(const auto found, co_await org(std::move(slug)));
+  co_return found.id;
 }
 
 Task<Result<Org>> Memberships::org(std::string slug) {

@@ -22,6 +22,7 @@ class Memberships final : public api::OrgGate {
   Memberships& operator=(const Memberships&) = delete;
 
   Task<Result<api::Membership>> membership(auth::Principal principal, std::string slug) override;
+  Task<Result<OrgId>> org_id(std::string slug) override;
 
   // not_found where there is none.
   [[nodiscard]] Task<Result<Org>> org(std::string slug);

@@ -7,9 +7,6 @@ namespace {
 constexpr std::string_view kFind =
     "SELECT stream_id, durable, retention_ms, client_publish, read_by FROM topics"
     " WHERE org_id = $1 AND name = $2";
-constexpr std::string_view kFindBySlug =
-    "SELECT t.stream_id, t.durable, t.retention_ms, t.client_publish, t.read_by, t.org_id"
-    " FROM topics t JOIN orgs o ON o.id = t.org_id WHERE o.slug = $1 AND t.name = $2";
 constexpr std::string_view kPut =
     "INSERT INTO topics (org_id, name, stream_id, durable, retention_ms, client_publish, read_by,"
     " created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
@@ -37,13 +34,6 @@ std::optional<std::int64_t> count(std::optional<Millis> time) {
 
 Result<std::optional<TopicRow>> find(db::Session& session, OrgId org, std::string_view topic) {
   return session.first<TopicRow>(kFind, topic_of, org, topic);
-}
-
-Result<std::optional<Found>> find_by_slug(db::Session& session, std::string_view slug,
-                                          std::string_view topic) {
-  return session.first<Found>(
-      kFindBySlug, [](const db::Row& row) { return Found{row.id<OrgId>(5), topic_of(row)}; }, slug,
-      topic);
 }
 
 Result<void> put(db::Session& session, OrgId org, std::string_view topic, const TopicRow& row,

@@ -21,13 +21,6 @@ namespace queries {
 
 [[nodiscard]] Result<std::optional<TopicRow>> find(db::Session& session, OrgId org,
                                                    std::string_view topic);
-// The same by the organisation's slug, with the organisation.
-struct Found {
-  OrgId org;
-  TopicRow topic;
-};
-[[nodiscard]] Result<std::optional<Found>> find_by_slug(db::Session& session, std::string_view slug,
-                                                        std::string_view topic);
 [[nodiscard]] Result<void> put(db::Session& session, OrgId org, std::string_view topic,
                                const TopicRow& row, WallTime now);
 [[nodiscard]] Result<void> set_retention(db::Session& session, StreamId stream, OrgId org,

@@ -1,3 +1,4 @@
+#include "feature/topics/catalog.hpp"
 #include "feature/topics/queries.hpp"
 #include "feature/topics/topics.hpp"
 #include "stream/event_log.hpp"
@@ -93,7 +94,18 @@ Result<void> check_publisher(const api::Membership& org, const TopicRow& topic) 
   return Error(ErrorKind::forbidden, "Members do not publish on this topic.");
 }
 
+bool all_ephemeral(const TopicRow& topic, const Batch& batch) {
+  return std::ranges::all_of(batch.events,
+                             [&](const auto& event) { return is_ephemeral(topic, event); });
+}
+
 }  // namespace
+
+Topics::Topics(Parts parts)
+    : parts_(parts),
+      catalog_(std::make_unique<Catalog>(parts.database, parts.clock, parts.changes)) {}
+
+Topics::~Topics() = default;
 
 std::string stream_name(std::string_view org, std::string_view topic) {
   return fmt::format("orgs/{}/topics/{}", org, topic);
@@ -110,12 +122,23 @@ Task<Result<TopicView>> Topics::declare(api::Membership org, std::string topic,
   auto writing = parts_.database.write(db::Shard(org.org), change);
   INDABA_CO_TRY(const auto written, co_await writing);
   const auto& declared = written.value;
+  catalog_->forget(org.org, topic);
   if (declared.reopened) parts_.changes.tell(api::StreamClosed{declared.reopened});
   co_return view_of(org, topic, declared.row);
 }
 
 Task<Result<PublishedBatch>> Topics::publish(api::Membership org, std::string topic, Batch batch,
                                              api::Once once) {
+  // What leaves no trace needs no transaction.
+  if (!once) {
+    auto finding = catalog_->find(org.org, topic);
+    INDABA_CO_TRY(const auto known, co_await finding);
+    if (known && all_ephemeral(*known, batch)) {
+      INDABA_CO_TRY_VOID(check_publisher(org, *known));
+      send_ephemeral(*known, batch);
+      co_return results_of(*known, batch, {});
+    }
+  }
   // A batch may be a megabyte, and the change outlives this call in the writer's queue.
   const auto shared = std::make_shared<const Batch>(std::move(batch));
   auto change = [org, topic, shared, once](db::WriteTx& tx) -> Result<TopicRow> {
@@ -134,10 +157,14 @@ Task<Result<PublishedBatch>> Topics::publish(api::Membership org, std::string to
   };
   auto writing = parts_.database.write(db::Shard(org.org), change);
   INDABA_CO_TRY(const auto written, co_await writing);
-  for (const auto& event : shared->events)
-    if (is_ephemeral(written.value, event))
-      parts_.ephemeral.publish_ephemeral(written.value.stream, event.type.str(), body_of(event));
+  send_ephemeral(written.value, *shared);
   co_return results_of(written.value, *shared, written.events);
+}
+
+void Topics::send_ephemeral(const TopicRow& topic, const Batch& batch) {
+  for (const auto& event : batch.events)
+    if (is_ephemeral(topic, event))
+      parts_.ephemeral.publish_ephemeral(topic.stream, event.type.str(), body_of(event));
 }
 
 void Topics::add_streams(api::StreamNames& names) {
@@ -150,24 +177,27 @@ Task<Result<api::ResolvedStream>> Topics::resolve(auth::Principal principal,
                                                   api::PathParams params) {
   std::string slug(params.text("org"));
   std::string topic(params.text("topic"));
-  auto query = [slug, topic](db::Session& session) {
-    return queries::find_by_slug(session, slug, topic);
-  };
-  auto reading = parts_.database.read(query);
-  INDABA_CO_TRY(const auto found, co_await reading);
-  if (!found) co_return Error(ErrorKind::not_found, "There is no such stream.");
+  const Error unknown(ErrorKind::not_found, "There is no such stream.");
+  auto asking_org = parts_.gate.org_id(slug);
+  const auto org = co_await asking_org;
+  if (!org && org.error().kind == ErrorKind::not_found) co_return unknown;
+  if (!org) co_return org.error();
+  auto finding = catalog_->find(*org, topic);
+  INDABA_CO_TRY(const auto found, co_await finding);
+  if (!found) co_return unknown;
 
-  const api::ResolvedStream stream{found->topic.stream, found->org, slug, {}, found->topic.durable};
+  const api::ResolvedStream stream{found->stream, *org, slug, {}, found->durable};
   const bool named =
       std::ranges::find(principal.streams, stream_name(slug, topic)) != principal.streams.end();
-  if (named && found->topic.read == ReadBy::token) co_return stream;
+  if (named && found->read == ReadBy::token) co_return stream;
   if (principal.kind == auth::PrincipalKind::api_key && !principal.has_scope("read"))
-    co_return Error(ErrorKind::not_found, "There is no such stream.");
+    co_return unknown;
   auto asking = parts_.gate.membership(std::move(principal), std::move(slug));
   auto membership = co_await asking;
-  if (!membership && membership.error().kind == ErrorKind::not_found)
-    co_return Error(ErrorKind::not_found, "There is no such stream.");
+  if (!membership && membership.error().kind == ErrorKind::not_found) co_return unknown;
   if (!membership) co_return std::move(membership).error();
+  // The slug may have changed hands between the two questions.
+  if (membership->org != *org) co_return unknown;
   co_return stream;
 }
 

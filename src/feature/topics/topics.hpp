@@ -15,6 +15,7 @@
 #include "base/random.hpp"
 #include "stream/publisher.hpp"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -75,17 +76,21 @@ struct PublishedBatch {
 };
 BOOST_DESCRIBE_STRUCT(PublishedBatch, (), (results))
 
+class Catalog;
+struct TopicRow;
+
 class Topics {
  public:
   struct Parts {  // all outlive this
     db::Database& database;
     api::OrgGate& gate;
     stream::EphemeralPublisher& ephemeral;
-    const api::AccessChanges& changes;
+    api::AccessChanges& changes;
     const Clock& clock;
     Random& random;
   };
-  explicit Topics(Parts parts) : parts_(parts) {}
+  explicit Topics(Parts parts);
+  ~Topics();
 
   void add_routes(api::Endpoints& endpoints);
   void add_frames(api::Frames& frames);
@@ -98,11 +103,14 @@ class Topics {
   // who sent it: where that matters, the team's data does.
   Task<Result<PublishedBatch>> publish(api::Membership org, std::string topic, Batch batch,
                                        api::Once once);
+  [[nodiscard]] Catalog& catalog() noexcept { return *catalog_; }
 
  private:
   Task<Result<api::ResolvedStream>> resolve(auth::Principal principal, api::PathParams params);
+  void send_ephemeral(const TopicRow& topic, const Batch& batch);
 
   Parts parts_;
+  std::unique_ptr<Catalog> catalog_;
 };
 
 [[nodiscard]] std::string stream_name(std::string_view org, std::string_view topic);

@@ -104,6 +104,24 @@ TEST_F(TopicsTest, a_topic_that_is_not_durable_sends_and_keeps_nothing) {
   EXPECT_FALSE(resolve("ben", "orgs/acme/topics/prices")->durable);
 }
 
+TEST_F(TopicsTest, what_leaves_no_trace_needs_no_transaction_and_the_same_rights) {
+  declare(R"({"client_publish":"none"})");
+  publish(R"({"type":"t","data":0})");
+  const auto before = database_->stats().changes_committed.load();
+  EXPECT_EQ(publish(R"({"type":"t","data":1,"ephemeral":true})").status, 200);
+  EXPECT_EQ(publish(R"({"type":"t","data":1,"ephemeral":true})", "ben").status, 403);
+  EXPECT_EQ(database_->stats().changes_committed.load(), before);
+  EXPECT_EQ(ephemeral_.sent.size(), 1U);
+}
+
+TEST_F(TopicsTest, a_topic_that_changed_is_not_what_memory_says) {
+  declare(R"({"durable":false,"client_publish":"none"})");
+  EXPECT_EQ(publish(R"({"type":"t","data":1})", "ben").status, 403);
+  declare(R"({"durable":true,"client_publish":"members"})");
+  EXPECT_EQ(publish(R"({"type":"t","data":1})", "ben").body,
+            R"({"results":[{"seq":1,"duplicate":false}]})");
+}
+
 TEST_F(TopicsTest, durable_cannot_change_while_events_are_kept) {
   declare("{}");
   const auto first = resolve("ben", "orgs/acme/topics/prices")->id;
