@@ -34,6 +34,9 @@ struct FrameArrival {
   std::string client_address;
   std::string url_stream;     // the stream that the socket's URL names, or ""
   boost::json::object frame;  // whole, with `type`, and `ref` if the client sent one
+  // What the handler calls where the frames behind this one need not wait for its answer; see
+  // FrameCall::give_way().
+  std::function<void()> give_way;
 };
 
 template <class T>
@@ -44,6 +47,14 @@ struct FrameCall {
   std::string stream;  // the name that the frame or else the socket's URL gives, where the frame is
                        // about a stream
   T frame;
+  std::function<void()> on_give_way;
+
+  // The frames of a connection are served one after the other. A handler says here that at its next
+  // suspension its frame has taken its place (in the writer's queue), so that the next one may
+  // begin: a publisher then has many events in one commit, in its order.
+  void give_way() const {
+    if (on_give_way) on_give_way();
+  }
 };
 
 // The direct answer: {"type":…, members…}; the gateway adds `ref` and `count`.
@@ -121,7 +132,7 @@ void Frames::on(std::string_view type, FrameDocs docs, Handler handler) {
     if (!frame) return detail::refuse_frame<T>(std::move(frame).error());
     return handler(FrameCall<T>{std::move(arrival.principal), std::move(arrival.connection_id),
                                 std::move(arrival.client_address), *std::move(stream),
-                                *std::move(frame)});
+                                *std::move(frame), std::move(arrival.give_way)});
   };
   check(types_.emplace(std::string(type), std::move(entry)).second, "a frame type has one handler");
 }

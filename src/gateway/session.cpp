@@ -13,7 +13,6 @@ namespace {
 constexpr Millis kLingerStalled{60'000};
 constexpr Millis kLinger{5'000};
 constexpr Millis kSaveWithin{2'000};
-constexpr std::size_t kMaxWaitingBytes = 64 * 1024;
 
 }  // namespace
 
@@ -95,8 +94,8 @@ void Session::open() {
     subscribe_now(*opening->url_stream, start, AnswerTo{{}, count_});
   }
   if (!saved.empty()) {
-    busy_ = true;  // frames wait until what was followed before is followed again
-    spawn(run(shared_from_this(), restore(std::move(saved))));
+    // Frames wait until what was followed before is followed again.
+    begin(std::make_unique<FrameQueue::Turn>(), restore(std::move(saved)));
   }
   save_soon();
 }
@@ -269,7 +268,7 @@ void Session::release(ws::CloseCode code, std::string_view reason) {
   gateway_.open_sessions.remove(principal_.user, session_uuid_, this);
   gateway_.stats.active.fetch_sub(1, std::memory_order_relaxed);
   place_ = {};
-  waiting_.clear();
+  frames_.clear();
   gateway_.parts.log.info("gateway", "connection closed",
                           {{"connection_id", connection_id_},
                            {"user_id", principal_.user.value},
@@ -314,44 +313,42 @@ void Session::answer(FrameText frame, const AnswerTo& to) {
   send_text(std::move(frame).finish());
 }
 
-void Session::serve_waiting() {
-  busy_ = false;
-  observe_served();
-  while (!waiting_.empty() && !busy_ && !closed_) {
-    const auto next = std::move(waiting_.front());
-    waiting_.pop_front();
-    waiting_bytes_ -= next.text.size();
-    begin_handling(next.text, next.count);
+void Session::on_text(std::string_view text) {
+  if (closed_) return;
+  ++count_;
+  if (frames_.empty() && frames_.may_begin()) return serve(text, count_);
+  frames_.wait(text, count_);
+  if (!paused_ && frames_.full()) {
+    paused_ = true;
+    transport_->pause();
   }
-  if (paused_ && !closed_ && waiting_bytes_ < kMaxWaitingBytes / 2) {
+}
+
+void Session::serve(std::string_view text, std::int64_t count) {
+  const auto since = std::chrono::steady_clock::now();
+  serving_ = true;
+  answered_ = true;
+  handle(text, count);
+  serving_ = false;
+  if (answered_) observe_served(since);
+}
+
+void Session::serve_waiting() {
+  if (serving_) return;
+  while (!closed_) {
+    const auto next = frames_.next();
+    if (!next) break;
+    serve(next->text, next->count);
+  }
+  if (paused_ && !closed_ && frames_.half_empty()) {
     paused_ = false;
     transport_->resume();
   }
 }
 
-void Session::begin_handling(std::string_view text, std::int64_t count) {
-  serving_since_ = std::chrono::steady_clock::now();
-  handle(text, count);
-  if (!busy_) observe_served();
-}
-
-void Session::observe_served() {
-  if (serving_since_ == std::chrono::steady_clock::time_point{})
-    return;  // not a frame's work but the restored subscriptions'
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - serving_since_;
+void Session::observe_served(std::chrono::steady_clock::time_point since) {
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - since;
   gateway_.stats.frame_seconds.observe(took.count());
-}
-
-void Session::on_text(std::string_view text) {
-  if (closed_) return;
-  ++count_;
-  if (!busy_) return begin_handling(text, count_);
-  waiting_.push_back({std::string(text), count_});
-  waiting_bytes_ += text.size();
-  if (!paused_ && waiting_bytes_ > kMaxWaitingBytes) {
-    paused_ = true;
-    transport_->pause();
-  }
 }
 
 }  // namespace indaba::gateway

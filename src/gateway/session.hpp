@@ -3,9 +3,9 @@
 //
 // Lives on its socket's loop. Shared by the socket's protocol and by the requests it has under way,
 // so that a database answer that comes after the socket is gone finds it closed, not destroyed.
-// Frames are served one after the other in the order in which they came; what comes meanwhile
-// waits, and past a bound the socket is not read. Invariant: after close() or lost() nothing is
-// sent, and nothing is subscribed.
+// Frames are served one after the other in the order in which they came (gateway/frame_queue.hpp);
+// what comes meanwhile waits, and past a bound the socket is not read. Invariant: after close() or
+// lost() nothing is sent, and nothing is subscribed.
 #pragma once
 
 #include "api/frames.hpp"
@@ -13,13 +13,13 @@
 #include "gateway/access_holder.hpp"
 #include "gateway/connection_limits.hpp"
 #include "gateway/frame_budget.hpp"
+#include "gateway/frame_queue.hpp"
 #include "gateway/live_subscriptions.hpp"
 #include "gateway/loop_context.hpp"
 #include "gateway/resume.hpp"
 #include "ws/close_code.hpp"
 
 #include <boost/json/object.hpp>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -99,13 +99,8 @@ class Session final : public stream::Reader,
   void on_gone(stream::Subscription& subscription) override;
 
  private:
-  struct Waiting {
-    std::string text;
-    std::int64_t count;
-  };
-
-  void begin_handling(std::string_view text, std::int64_t count);
-  void observe_served();
+  void serve(std::string_view text, std::int64_t count);
+  void observe_served(std::chrono::steady_clock::time_point since);
   void handle(std::string_view text, std::int64_t count);
   void dispatch(boost::json::object frame, std::string_view type, AnswerTo to);
   void serve_waiting();
@@ -115,10 +110,13 @@ class Session final : public stream::Reader,
   void on_presence(boost::json::object frame, const AnswerTo& to);
   // The subscription that a frame names, or the socket's URL; nullptr where that has been refused.
   LiveSubscription* named(const std::optional<json::Text<1, 300>>& name, const AnswerTo& to);
-  static Task<void> run(std::shared_ptr<Session> self, Task<void> work);
+  void begin(std::unique_ptr<FrameQueue::Turn> turn, Task<void> work);
+  void give_way(FrameQueue::Turn& turn);
+  static Task<void> run(std::shared_ptr<Session> self, std::unique_ptr<FrameQueue::Turn> turn,
+                        Task<void> work);
   Task<void> serve_subscribe(boost::json::object frame, AnswerTo to);
   Task<void> serve_auth(boost::json::object frame, AnswerTo to);
-  Task<void> serve_feature(boost::json::object frame, AnswerTo to);
+  Task<void> serve_feature(boost::json::object frame, AnswerTo to, FrameQueue::Turn& turn);
   Task<Result<void>> follow(std::string name, stream::Start start, AnswerTo to);
   Task<void> restore(std::vector<SavedPosition> positions);
   void subscribe_now(const api::ResolvedStream& resolved, const stream::Start& start, AnswerTo to);
@@ -146,19 +144,17 @@ class Session final : public stream::Reader,
   std::unique_ptr<Opening> opening_;  // until open()
   LiveSubscriptions subscriptions_;
   FrameBudget budget_;
-  std::deque<Waiting> waiting_;
-  std::size_t waiting_bytes_ = 0;
+  FrameQueue frames_;
   std::int64_t count_ = 0;
   std::uint32_t frames_out_ = 0;
   std::uint16_t errors_in_row_ = 0;
   bool counter_ = false;
-  bool busy_ = false;
+  bool answered_ = true;  // the frame that was served last; false where it has begun a turn
+  bool serving_ = false;  // inside serve(): what may begin, begins when it returns
   bool paused_ = false;
   bool closed_ = false;
   bool save_queued_ = false;
   MonoTime opened_at_;
-  std::chrono::steady_clock::time_point
-      serving_since_{};  // when the frame in hand came; finer than the loop's clock
 };
 
 }  // namespace indaba::gateway

@@ -66,10 +66,6 @@ void Session::handle(std::string_view text, std::int64_t count) {
 }
 
 void Session::dispatch(boost::json::object frame, std::string_view type, AnswerTo to) {
-  const auto begin = [&](Task<void> work) {
-    busy_ = true;
-    spawn(run(shared_from_this(), std::move(work)));
-  };
   const bool own = type == "ping" || type == "subscribe" || type == "unsubscribe" ||
                    type == "ack" || type == "auth" || type == "presence";
   const bool feature = !own && gateway_.parts.frames.knows(type);
@@ -84,9 +80,14 @@ void Session::dispatch(boost::json::object frame, std::string_view type, AnswerT
   if (type == "ack") return on_ack(std::move(frame), to);
   if (type == "presence") return on_presence(std::move(frame), to);
   if (type == "unsubscribe") return on_unsubscribe(std::move(frame), to);
-  if (type == "subscribe") return begin(serve_subscribe(std::move(frame), std::move(to)));
-  if (type == "auth") return begin(serve_auth(std::move(frame), std::move(to)));
-  if (feature) return begin(serve_feature(std::move(frame), std::move(to)));
+  auto turn = std::make_unique<FrameQueue::Turn>();
+  if (type == "subscribe")
+    return begin(std::move(turn), serve_subscribe(std::move(frame), std::move(to)));
+  if (type == "auth") return begin(std::move(turn), serve_auth(std::move(frame), std::move(to)));
+  if (feature) {
+    auto& its_turn = *turn;
+    return begin(std::move(turn), serve_feature(std::move(frame), std::move(to), its_turn));
+  }
   if (counter_) return count_plainly(frame, to);
   refuse(Error(ErrorKind::invalid, "unknown_type", "There is no frame of this type."), to);
 }
@@ -107,9 +108,23 @@ void Session::count_plainly(const boost::json::object& frame, const AnswerTo& to
   answer(FrameText("ok"), to);
 }
 
+void Session::begin(std::unique_ptr<FrameQueue::Turn> turn, Task<void> work) {
+  frames_.begin();
+  answered_ = false;
+  spawn(run(shared_from_this(), std::move(turn), std::move(work)));
+}
+
+void Session::give_way(FrameQueue::Turn& turn) {
+  if (closed_ || turn.gave_way) return;
+  frames_.give_way(turn);
+  // Not here: the frame takes its place only when its handler comes to rest.
+  if (!serving_) context_.loop.post([self = shared_from_this()] { self->serve_waiting(); });
+}
+
 // Runs what a frame began, then what came meanwhile. Whatever the frame's handler throws is ours to
 // answer for.
-Task<void> Session::run(std::shared_ptr<Session> self, Task<void> work) {
+Task<void> Session::run(std::shared_ptr<Session> self, std::unique_ptr<FrameQueue::Turn> turn,
+                        Task<void> work) {
   try {
     co_await work;
   } catch (const std::exception& failure) {
@@ -118,6 +133,8 @@ Task<void> Session::run(std::shared_ptr<Session> self, Task<void> work) {
         {{"connection_id", self->connection_id_}, {"reason", std::string_view(failure.what())}});
     self->close(ws::CloseCode::internal_error, "Something went wrong on our side.");
   }
+  self->frames_.end(*turn);
+  self->observe_served(turn->since);
   self->serve_waiting();
 }
 
@@ -280,9 +297,10 @@ Task<void> Session::serve_auth(boost::json::object frame, AnswerTo to) {
   answer(FrameText("ok"), to);
 }
 
-Task<void> Session::serve_feature(boost::json::object frame, AnswerTo to) {
-  api::FrameArrival arrival{principal_, connection_id_, client_address_, url_stream_,
-                            std::move(frame)};
+Task<void> Session::serve_feature(boost::json::object frame, AnswerTo to, FrameQueue::Turn& turn) {
+  // Both outlive the handler: run() holds them.
+  api::FrameArrival arrival{principal_,  connection_id_,   client_address_,
+                            url_stream_, std::move(frame), [this, &turn] { give_way(turn); }};
   auto serving = gateway_.parts.frames.dispatch(std::move(arrival));
   const auto reply = co_await serving;
   if (closed_) co_return;

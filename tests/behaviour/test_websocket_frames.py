@@ -1,11 +1,12 @@
 """What a client may send, and what it is answered."""
 
 import json
+import re
 
 import pytest
 
 from harness import raw
-from harness.client import User, make_org, unique
+from harness.client import Caller, User, make_org, unique
 from harness.socket import Socket
 
 
@@ -115,6 +116,40 @@ async def test_publishing_by_frame_answers_before_the_event_comes(server, anna):
         await socket.send("publish", event="moved", data={"x": 2}, dedupe_key="k1")
         await socket.error("conflict")
         await socket.silence()
+
+
+async def groups_committed(stranger):
+    text = (await stranger.get("/metrics")).expect(200).body.decode()
+    return int(re.search(r"^indaba_db_group_size_count (\d+)", text, re.M)[1])
+
+
+async def test_frames_that_come_together_share_commits_and_keep_their_order(own_server):
+    server = own_server()
+    anna = User(server, "root")
+    stranger = Caller(server)
+    org = await make_org(anna)
+    topic = await org.declare(unique("cursor"))
+    async with await raw.RawSocket.open(server, "/ws?welcome=0",
+                                        lines=[f"Authorization: Bearer {anna.access}"]) as socket:
+        await socket.send(raw.frame(1, json.dumps({"type": "publish", "stream": topic, "event": "first",
+                                                   "data": 0, "ref": 0}).encode()))
+        assert json.loads((await socket.frame())[1])["seq"] == 1
+        before = await groups_committed(stranger)
+        frames = [{"type": "publish", "stream": topic, "event": "moved", "data": n, "ref": n} for n in range(1, 31)]
+        frames[9]["event"] = "No Name"
+        frames[19]["dedupe_key"] = frames[24]["dedupe_key"] = "same"
+        await socket.send(b"".join(raw.frame(1, json.dumps(frame).encode()) for frame in frames))
+        answers = [json.loads((await socket.frame())[1]) for _ in frames]
+        groups = await groups_committed(stranger) - before
+    assert sorted(answer["ref"] for answer in answers) == list(range(1, 31))
+    by_ref = {answer["ref"]: answer for answer in answers}
+    assert by_ref[10]["error"]["code"] == "invalid_field"
+    assert by_ref[25]["error"]["code"] == "conflict", "the first use of the key had other content"
+    stored = [n for n in range(1, 31) if n not in (10, 25)]
+    assert [by_ref[n]["seq"] for n in stored] == list(range(2, 30)), "in the order of sending"
+    assert groups < len(stored), "each frame waited for the one before"
+    page = (await anna.get(f"events?stream={topic}&since=1")).json
+    assert [event["data"] for event in page["results"]] == stored
 
 
 async def test_an_ephemeral_event_has_no_seq_and_is_not_kept(server, anna):

@@ -1,4 +1,5 @@
 #include "base/text.hpp"
+#include "feature/topics/catalog.hpp"
 #include "feature/topics/topics.hpp"
 
 namespace indaba::topics {
@@ -53,6 +54,13 @@ Task<Result<api::FrameReply>> publish(Topics& service, api::OrgGate& gate,
   if (!membership && membership.error().kind == ErrorKind::not_found) co_return no_such_stream();
   if (!membership) co_return std::move(membership).error();
   INDABA_CO_TRY_VOID(check_key(call.principal));
+
+  // Known to be there, so that from here on nothing comes between this frame and the writer's
+  // queue: the next one of this connection may begin, and its event will stand behind this one's.
+  auto finding = service.catalog().find(membership->org, name->topic);
+  INDABA_CO_TRY(const auto topic, co_await finding);
+  if (!topic) co_return no_such_stream();
+  call.give_way();
 
   Batch batch;
   batch.events.push_back({std::move(call.frame.event), std::move(call.frame.data),
