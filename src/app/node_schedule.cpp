@@ -9,7 +9,7 @@ namespace indaba::app {
 namespace {
 
 constexpr Millis kProbeEvery{5'000};
-constexpr Millis kSaveSessionsEvery{3'000};
+constexpr Millis kSaveSessionsEvery{500};
 constexpr Millis kSweepEvery{30'000};
 constexpr Millis kEndSessionsEvery{60'000};
 constexpr Millis kTrimEvery{600'000};

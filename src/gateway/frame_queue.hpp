@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,23 +36,25 @@ class FrameQueue {
   [[nodiscard]] bool may_begin() const noexcept {
     return !in_hand_ && overlapping_ < kMaxOverlapping;
   }
-  [[nodiscard]] bool empty() const noexcept { return waiting_.empty(); }
+  [[nodiscard]] bool empty() const noexcept { return waiting_ == nullptr; }
   [[nodiscard]] bool full() const noexcept { return bytes_ > kMaxWaitingBytes; }
   [[nodiscard]] bool half_empty() const noexcept { return bytes_ < kMaxWaitingBytes / 2; }
   void wait(std::string_view text, std::int64_t count) {
+    if (!waiting_) waiting_ = std::make_unique<std::deque<Waiting>>();
     bytes_ += text.size();
-    waiting_.push_back({std::string(text), count});
+    waiting_->push_back({std::string(text), count});
   }
   // The oldest one, where it may begin.
   [[nodiscard]] std::optional<Waiting> next() {
-    if (waiting_.empty() || !may_begin()) return std::nullopt;
-    auto oldest = std::move(waiting_.front());
-    waiting_.pop_front();
+    if (!waiting_ || !may_begin()) return std::nullopt;
+    auto oldest = std::move(waiting_->front());
+    waiting_->pop_front();
     bytes_ -= oldest.text.size();
+    if (waiting_->empty()) waiting_.reset();
     return oldest;
   }
   void clear() noexcept {
-    waiting_.clear();
+    waiting_.reset();
     bytes_ = 0;
   }
 
@@ -69,7 +72,7 @@ class FrameQueue {
   }
 
  private:
-  std::deque<Waiting> waiting_;
+  std::unique_ptr<std::deque<Waiting>> waiting_;  // an empty deque would hold 600 bytes
   std::size_t bytes_ = 0;
   std::uint32_t overlapping_ = 0;
   bool in_hand_ = false;

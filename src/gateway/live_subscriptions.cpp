@@ -38,8 +38,13 @@ void LiveSubscriptions::on_ping_written() noexcept {
   for (auto& s : all_) s.pinged = s.subscription->position();
 }
 
-void LiveSubscriptions::on_pong() noexcept {
-  for (auto& s : all_) s.confirmed = std::max(s.confirmed, s.pinged);
+bool LiveSubscriptions::on_pong() noexcept {
+  bool moved = false;
+  for (auto& s : all_) {
+    moved |= s.pinged > s.confirmed;
+    s.confirmed = std::max(s.confirmed, s.pinged);
+  }
+  return moved;
 }
 
 std::vector<SavedPosition> LiveSubscriptions::positions() const {

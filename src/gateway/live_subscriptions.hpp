@@ -25,7 +25,7 @@ struct LiveSubscription {
   Seq pinged;     // written before the last ping
   Seq confirmed;  // written before the last ping that was answered
   Presence::Mark present;
-  AnswerTo answer;  // for the `subscribed` that is still to come
+  std::unique_ptr<AnswerTo> answer;  // for the `subscribed` that is still to come
 };
 
 // A position worth coming back to.
@@ -46,7 +46,8 @@ class LiveSubscriptions {
   void clear() noexcept { all_.clear(); }
 
   void on_ping_written() noexcept;
-  void on_pong() noexcept;
+  // True where more is known to have been received than before.
+  bool on_pong() noexcept;
   [[nodiscard]] std::vector<SavedPosition> positions() const;
 
   [[nodiscard]] auto begin() noexcept { return all_.begin(); }

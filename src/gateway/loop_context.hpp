@@ -3,6 +3,7 @@
 
 #include "gateway/access_holder.hpp"
 #include "gateway/formats.hpp"
+#include "gateway/save_queue.hpp"
 #include "net/loop.hpp"
 #include "stream/local_hub.hpp"
 #include "ws/deflate.hpp"
@@ -15,12 +16,13 @@ namespace indaba::gateway {
 class LoopContext {
  public:
   LoopContext(net::Loop& event_loop, stream::LocalHub& local_hub)
-      : loop(event_loop), hub(local_hub), deflated(deflater) {}
+      : loop(event_loop), hub(local_hub), save_queue(event_loop), deflated(deflater) {}
   LoopContext(const LoopContext&) = delete;
   LoopContext& operator=(const LoopContext&) = delete;
 
   net::Loop& loop;
   stream::LocalHub& hub;
+  SaveQueue save_queue;
   ws::Deflater deflater;
   ws::Inflater inflater;
   TextFormat text;

@@ -4,31 +4,27 @@
 
 namespace indaba::gateway {
 
-std::string OpenSessions::key(UserId user, std::string_view uuid) {
-  return std::to_string(user.value) + '/' + std::string(uuid);
-}
-
 std::optional<OpenSessions::Open> OpenSessions::replace(UserId user, std::string_view uuid,
                                                         Open open) {
   const auto* session = open.session.lock().get();
   const std::scoped_lock lock(mutex_);
-  auto& known = open_[key(user, uuid)];
   std::optional<Open> before;
-  if (known.session != nullptr) before = std::move(known.open);
-  known = Known{std::move(open), session};
+  // The key's text belongs to the session that goes: the newer one brings its own.
+  if (auto old = open_.extract(Key{user, uuid})) before = std::move(old.mapped().open);
+  open_.emplace(Key{user, uuid}, Known{std::move(open), session});
   return before;
 }
 
 std::optional<OpenSessions::Open> OpenSessions::find(UserId user, std::string_view uuid) const {
   const std::scoped_lock lock(mutex_);
-  const auto found = open_.find(key(user, uuid));
+  const auto found = open_.find(Key{user, uuid});
   if (found == open_.end()) return std::nullopt;
   return found->second.open;
 }
 
 void OpenSessions::remove(UserId user, std::string_view uuid, const Session* session) {
   const std::scoped_lock lock(mutex_);
-  const auto found = open_.find(key(user, uuid));
+  const auto found = open_.find(Key{user, uuid});
   if (found != open_.end() && found->second.session == session) open_.erase(found);
 }
 

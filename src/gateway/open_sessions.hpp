@@ -23,7 +23,8 @@ class OpenSessions {
     std::weak_ptr<Session> session;
   };
 
-  // The connection that had this session until now, if there is one.
+  // The connection that had this session until now, if there is one. `uuid` is the text that the
+  // session itself holds.
   std::optional<Open> replace(UserId user, std::string_view uuid, Open open);
   [[nodiscard]] std::optional<Open> find(UserId user, std::string_view uuid) const;
   // Only where it is still this session's.
@@ -34,9 +35,19 @@ class OpenSessions {
     Open open;
     const Session* session;
   };
-  [[nodiscard]] static std::string key(UserId user, std::string_view uuid);
+  // The uuid's text is the session's own: it leaves before it goes.
+  struct Key {
+    UserId user;
+    std::string_view uuid;
+    friend bool operator==(const Key&, const Key&) = default;
+  };
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const noexcept {
+      return std::hash<std::string_view>{}(key.uuid) * 31 + std::hash<UserId>{}(key.user);
+    }
+  };
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, Known> open_;
+  std::unordered_map<Key, Known, KeyHash> open_;
 };
 
 }  // namespace indaba::gateway

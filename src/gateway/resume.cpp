@@ -59,13 +59,13 @@ std::string ResumeStore::key(UserId user, std::string_view uuid) {
   return std::to_string(user.value) + '/' + std::string(uuid);
 }
 
-void ResumeStore::save(SavedSession session) {
+void ResumeStore::save(SavedSession session, Connection connection) {
   session.saved_at = clock_.wall();
   const std::scoped_lock lock(mutex_);
   auto name = key(session.user, session.uuid);
   auto& entry = sessions_[name];
   const bool queued = !entry.written && !entry.session.uuid.empty();
-  entry = Entry{std::move(session), false};
+  entry = Entry{std::move(session), connection, false};
   if (!queued) unwritten_.push_back(std::move(name));
 }
 
@@ -107,6 +107,27 @@ std::vector<SavedSession> ResumeStore::take_unwritten() {
   return batch;
 }
 
+void ResumeStore::on_written(const std::vector<SavedSession>& batch) {
+  const std::scoped_lock lock(mutex_);
+  for (const auto& session : batch) {
+    const auto found = sessions_.find(key(session.user, session.uuid));
+    if (found != sessions_.end() && found->second.written &&
+        found->second.connection == Connection::open)
+      sessions_.erase(found);
+  }
+}
+
+void ResumeStore::on_not_written(const std::vector<SavedSession>& batch) {
+  const std::scoped_lock lock(mutex_);
+  for (const auto& session : batch) {
+    auto name = key(session.user, session.uuid);
+    const auto found = sessions_.find(name);
+    // Saved again meanwhile: then it is in the queue already.
+    if (found == sessions_.end() || !std::exchange(found->second.written, false)) continue;
+    unwritten_.push_back(std::move(name));
+  }
+}
+
 void ResumeStore::forget_old() {
   const std::scoped_lock lock(mutex_);
   // Over the bound, what is written goes from memory first; the database still knows it.
@@ -131,9 +152,10 @@ Task<void> ResumeStore::flush() {
     if (!written) {
       log_.warn("gateway", "sessions could not be saved for resuming",
                 {{"reason", written.error().log}});
-      for (const auto& session : batch) save(session);
+      on_not_written(batch);
       co_return;
     }
+    on_written(batch);
   }
   forget_old();
   if (clock_.wall() - purged_at_ < kPurgeEvery) co_return;

@@ -35,7 +35,10 @@ class ResumeStore {
   ResumeStore(db::Database& database, const Clock& clock, Millis ttl, Logger& log)
       : database_(database), clock_(clock), ttl_(ttl), log_(log) {}
 
-  void save(SavedSession session);
+  // What an open connection saves is for the database; it is asked itself as long as it is there.
+  // What a closed one leaves is kept in memory too, since most come back within seconds.
+  enum class Connection : unsigned char { open, closed };
+  void save(SavedSession session, Connection connection);
   // What was saved for this user under this id, at most `ttl` ago. Errors of the database count as
   // "unknown": a session then starts anew, and the client's own `since` still holds.
   Task<std::optional<SavedSession>> find(UserId user, std::string uuid);
@@ -46,6 +49,7 @@ class ResumeStore {
  private:
   struct Entry {
     SavedSession session;
+    Connection connection = Connection::closed;
     bool written = false;
   };
   [[nodiscard]] static std::string key(UserId user, std::string_view uuid);
@@ -53,6 +57,8 @@ class ResumeStore {
     return clock_.wall() - session.saved_at <= ttl_;
   }
   [[nodiscard]] std::vector<SavedSession> take_unwritten();
+  void on_written(const std::vector<SavedSession>& batch);
+  void on_not_written(const std::vector<SavedSession>& batch);
   void forget_old();
 
   static constexpr std::size_t kMaxInMemory = 100'000;

@@ -12,7 +12,6 @@ namespace {
 // A client that stopped reading gets this long to find out why, once it reads again.
 constexpr Millis kLingerStalled{60'000};
 constexpr Millis kLinger{5'000};
-constexpr Millis kSaveWithin{2'000};
 
 }  // namespace
 
@@ -108,7 +107,7 @@ void Session::subscribe_now(const api::ResolvedStream& resolved, const stream::S
   live.org = resolved.org;
   live.durable = resolved.durable;
   live.present = gateway_.parts.presence.mark(resolved.org, principal_.user, principal_.username);
-  live.answer = std::move(to);
+  live.answer = std::make_unique<AnswerTo>(std::move(to));
   auto& subscription = *subscriptions_.add(std::move(live)).subscription;
   context_.hub.start(subscription, start);
 }
@@ -121,7 +120,7 @@ void Session::on_subscribed(stream::Subscription& subscription, const stream::St
   if (closed_) return;
   auto* live = subscriptions_.find(subscription);
   live->confirmed = since;
-  const auto to = std::exchange(live->answer, {});
+  const auto to = live->answer ? *std::exchange(live->answer, {}) : AnswerTo{};
   FrameText frame("subscribed");
   frame.member("stream", subscription.name())
       .member("epoch", state.epoch)
@@ -168,8 +167,9 @@ void Session::on_ping_written() {
 }
 
 void Session::on_pong() {
-  subscriptions_.on_pong();
-  save_soon();
+  // Ten thousand that only keep their connections open must cost no write a heartbeat.
+  const bool old = context_.loop.now() - saved_at_ > gateway_.parts.settings.session_ttl / 2;
+  if (subscriptions_.on_pong() || old) save_soon();
 }
 
 std::string Session::heartbeat() const {
@@ -262,7 +262,7 @@ void Session::on_lost() {
 }
 
 void Session::release(ws::CloseCode code, std::string_view reason) {
-  gateway_.parts.resume.save(snapshot());
+  gateway_.parts.resume.save(snapshot(), ResumeStore::Connection::closed);
   closed_ = true;
   context_.remove(*this);
   gateway_.open_sessions.remove(principal_.user, session_uuid_, this);
@@ -290,12 +290,13 @@ SavedSession Session::snapshot() const {
 void Session::save_soon() {
   if (save_queued_ || closed_) return;
   save_queued_ = true;
-  context_.loop.run_after(kSaveWithin, [self = weak_from_this()] {
-    const auto session = self.lock();
-    if (!session || session->closed_) return;
-    session->save_queued_ = false;
-    session->gateway_.parts.resume.save(session->snapshot());
-  });
+  context_.save_queue.add(weak_from_this());
+}
+
+void Session::save() {
+  save_queued_ = false;
+  saved_at_ = context_.loop.now();
+  gateway_.parts.resume.save(snapshot(), ResumeStore::Connection::open);
 }
 
 // --- sending

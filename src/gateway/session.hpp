@@ -81,6 +81,7 @@ class Session final : public stream::Reader,
     return principal_.expires_at;
   }
   [[nodiscard]] SavedSession snapshot() const;
+  void save();  // for a resume after a crash; from the loop's save queue
   [[nodiscard]] std::string heartbeat() const;
 
   // AccessHolder
@@ -155,6 +156,7 @@ class Session final : public stream::Reader,
   bool closed_ = false;
   bool save_queued_ = false;
   MonoTime opened_at_;
+  MonoTime saved_at_{};  // what a resumed session would go on from
 };
 
 }  // namespace indaba::gateway

@@ -1,0 +1,34 @@
+#include "gateway/save_queue.hpp"
+
+#include "gateway/session.hpp"
+
+#include <algorithm>
+
+namespace indaba::gateway {
+
+namespace {
+
+// A subscription is often followed by the next: one save serves them all.
+constexpr Millis kFirst{500};
+constexpr Millis kNext{50};
+constexpr std::size_t kAtOnce = 200;
+
+}  // namespace
+
+void SaveQueue::add(std::weak_ptr<Session> session) {
+  if (waiting_.empty()) loop_.run_after(kFirst, [this] { save_some(); });
+  waiting_.push_back(std::move(session));
+}
+
+void SaveQueue::save_some() {
+  const auto end = std::min(next_ + kAtOnce, waiting_.size());
+  for (; next_ < end; ++next_) {
+    const auto session = std::exchange(waiting_[next_], {}).lock();
+    if (session && !session->closed()) session->save();
+  }
+  if (next_ < waiting_.size()) return loop_.run_after(kNext, [this] { save_some(); });
+  std::vector<std::weak_ptr<Session>>().swap(waiting_);
+  next_ = 0;
+}
+
+}  // namespace indaba::gateway
