@@ -154,7 +154,8 @@ void refuse_unknown_names(const Environment& environment, Gathered& into) {
 void gather_file(const std::filesystem::path& file, Gathered& into) {
   std::ifstream in(file, std::ios::binary);
   std::ostringstream content;
-  if (!in || !(content << in.rdbuf())) {
+  const bool empty = in.peek() == std::ifstream::traits_type::eof() && in.eof() && !in.bad();
+  if (!empty && (!in || !(content << in.rdbuf()))) {
     into.problems.push_back(
         {"--config", "invalid_field",
          fmt::format("the configuration file {} cannot be read", file.string())});

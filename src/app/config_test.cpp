@@ -163,6 +163,14 @@ TEST_F(ConfigTest, refuses_half_a_certificate_and_redis_over_tls) {
   EXPECT_FALSE(with_environment({{"DATABASE_URL", "mysql://r"}}));
 }
 
+TEST_F(ConfigTest, takes_an_empty_file_for_one_without_settings) {
+  ConfigInput input;
+  input.file = write("indaba.toml", "");
+  EXPECT_TRUE(Config::load(input));
+  input.file = write("indaba.toml", "").parent_path();
+  EXPECT_FALSE(Config::load(input)) << "a folder is no file";
+}
+
 TEST_F(ConfigTest, says_where_a_broken_file_breaks) {
   const auto config = with_file("[server\nlisten = 1\n");
   ASSERT_FALSE(config);
