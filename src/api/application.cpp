@@ -53,11 +53,8 @@ std::string repeat_path(const http::Request& request) {
 
 }  // namespace
 
-Application::Application(Endpoints endpoints, Parts parts, RateLimits limits, OnServed on_served)
-    : endpoints_(std::move(endpoints)),
-      parts_(parts),
-      limits_(limits),
-      on_served_(std::move(on_served)) {
+Application::Application(Endpoints endpoints, Parts parts, OnServed on_served)
+    : endpoints_(std::move(endpoints)), parts_(parts), on_served_(std::move(on_served)) {
   const auto& table = endpoints_.all();
   for (std::size_t i = 0; i < table.size(); ++i) router_.add(table[i].method, table[i].pattern, i);
 }
@@ -169,7 +166,7 @@ Task<Result<void>> Application::admit(const http::Request& request, const Endpoi
   }
   INDABA_CO_TRY_VOID(check_origin(request, visit.principal, parts_.origins));
 
-  const auto charge = charge_of(docs, request, visit.principal, limits_);
+  const auto charge = charge_of(docs, request, visit.principal, parts_.limits);
   if (!charge || !parts_.limiter.enabled() || charge->rule.limit <= 0) co_return Result<void>();
   visit.rate = parts_.limiter.take(charge->key, charge->rule);
   if (visit.rate->allowed) co_return Result<void>();

@@ -46,6 +46,7 @@ class Application {
     auth::Authenticator& authenticator;
     OrgGate& orgs;
     RateLimiter& limiter;
+    const RateLimits& limits;
     Idempotency& idempotency;
     const http::AllowedOrigins& origins;
     const Clock& clock;
@@ -54,7 +55,7 @@ class Application {
   // Called on the loop for every request that ends; must not block.
   using OnServed = std::function<void(const Served&)>;
 
-  Application(Endpoints endpoints, Parts parts, RateLimits limits = {}, OnServed on_served = {});
+  Application(Endpoints endpoints, Parts parts, OnServed on_served = {});
 
   Task<http::Response> handle(http::Request request) const;
   [[nodiscard]] const Endpoints& endpoints() const noexcept { return endpoints_; }
@@ -74,7 +75,6 @@ class Application {
   Endpoints endpoints_;
   http::Router router_;
   Parts parts_;
-  RateLimits limits_;
   OnServed on_served_;
 };
 

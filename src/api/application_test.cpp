@@ -52,7 +52,7 @@ class ApplicationTest : public ApplicationFixture<db::CountingSequencer> {
                      response.take_over = [](net::Connection*) {};
                      co_return response;
                    });
-    start({.writes = {5, Millis(60'000)}});
+    start({.writes = 5});
   }
 
   Task<Result<Reply<NoteView>>> write(Call<Note> call) {

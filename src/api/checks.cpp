@@ -12,6 +12,7 @@ namespace indaba::api {
 namespace {
 
 constexpr std::size_t kMaxRequestId = 128;
+constexpr Millis kMinute{60'000};
 
 auth::Role least_role(Access access) noexcept {
   switch (access) {
@@ -84,18 +85,20 @@ std::optional<RateCharge> charge_of(const Docs& docs, const http::Request& reque
     case Limit::none:
       return std::nullopt;
     case Limit::password:
-      return RateCharge{"password:" + address, limits.passwords};
+      return RateCharge{"password:" + address, {limits.passwords, kMinute}};
     case Limit::session:
       if (principal.session)
-        return RateCharge{fmt::format("session:{}", principal.session.value), limits.sessions};
-      return RateCharge{"session:" + caller_key(principal, request), limits.sessions};
+        return RateCharge{fmt::format("session:{}", principal.session.value),
+                          {limits.sessions, kMinute}};
+      return RateCharge{"session:" + caller_key(principal, request), {limits.sessions, kMinute}};
     case Limit::by_method:
       break;
   }
   if (!is_unsafe(request.method)) return std::nullopt;
   if (principal.kind == auth::PrincipalKind::api_key)
-    return RateCharge{fmt::format("write:k:{}", principal.api_key.value), limits.key_writes};
-  return RateCharge{"write:" + caller_key(principal, request), limits.writes};
+    return RateCharge{fmt::format("write:k:{}", principal.api_key.value),
+                      {limits.key_writes, kMinute}};
+  return RateCharge{"write:" + caller_key(principal, request), {limits.writes, kMinute}};
 }
 
 std::string request_id_of(const http::Request& request, Random& random) {

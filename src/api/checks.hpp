@@ -15,12 +15,13 @@
 
 namespace indaba::api {
 
-// How often what may be called. A limit of 0 is no limit.
+// How often what may be called, in a minute. A limit of 0 is no limit. The operator may change it
+// while it is read.
 struct RateLimits {
-  RateRule writes{120, Millis(60'000)};        // a user
-  RateRule key_writes{6'000, Millis(60'000)};  // an API key
-  RateRule passwords{10, Millis(60'000)};      // an address
-  RateRule sessions{60, Millis(60'000)};       // a sign-in
+  Live<std::int64_t> writes = 120;        // a user
+  Live<std::int64_t> key_writes = 6'000;  // an API key
+  Live<std::int64_t> passwords = 10;      // an address
+  Live<std::int64_t> sessions = 60;       // a sign-in
 };
 
 struct RateCharge {

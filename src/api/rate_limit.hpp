@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/clock.hpp"
+#include "base/live.hpp"
 
 #include <array>
 #include <cstdint>
@@ -40,6 +41,7 @@ class RateLimiter {
   RateLimiter(const Clock& clock, bool enabled, std::size_t max_keys = 65'536);
 
   [[nodiscard]] bool enabled() const noexcept { return enabled_; }
+  void set_enabled(bool enabled) noexcept { enabled_ = enabled; }
   // Uses one, if there is one left.
   RateVerdict take(std::string_view key, RateRule rule);
   // The same without using any: is there one left?
@@ -73,7 +75,7 @@ class RateLimiter {
   static void advance(Entry& entry, std::int64_t now_ms);
 
   const Clock& clock_;
-  const bool enabled_;
+  Live<bool> enabled_;
   const std::size_t max_keys_a_shard_;
   std::array<Shard, kShards> shards_;
 };

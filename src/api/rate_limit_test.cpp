@@ -64,6 +64,17 @@ TEST(RateLimit, counts_nothing_when_switched_off) {
   EXPECT_EQ(limiter.keys(), 0U);
 }
 
+TEST(RateLimit, is_switched_off_and_on_while_it_runs) {
+  ManualClock clock;
+  RateLimiter limiter(clock, true);
+  for (int i = 0; i < 10; ++i) limiter.take("a", kTenAMinute);
+  limiter.set_enabled(false);
+  EXPECT_TRUE(limiter.take("a", kTenAMinute).allowed);
+  limiter.set_enabled(true);
+  EXPECT_FALSE(limiter.take("a", kTenAMinute).allowed);
+  EXPECT_TRUE(limiter.take("a", {11, Millis(60'000)}).allowed) << "another limit counts at once";
+}
+
 TEST(RateLimit, starts_anew_after_a_long_silence) {
   ManualClock clock;
   RateLimiter limiter(clock, true);

@@ -100,11 +100,12 @@ class ApplicationFixture : public testing::Test {
 
   // After the endpoints are complete.
   void start(RateLimits limits = {}, OrgGate* gate = nullptr) {
+    limits_ = limits;
     application_ = std::make_unique<Application>(
         std::move(endpoints_),
-        Application::Parts{authenticator_, gate != nullptr ? *gate : gate_, limiter_, idempotency_,
-                           origins_, clock_, random_},
-        limits, [this](const Served& served) { logged_.emplace_back(served.log); });
+        Application::Parts{authenticator_, gate != nullptr ? *gate : gate_, limiter_, limits_,
+                           idempotency_, origins_, clock_, random_},
+        [this](const Served& served) { logged_.emplace_back(served.log); });
   }
 
   http::Response send(http::Request request) {
@@ -158,6 +159,7 @@ class ApplicationFixture : public testing::Test {
   FakeAuthenticator authenticator_;
   FakeOrgGate gate_;
   RateLimiter limiter_{clock_, true};
+  RateLimits limits_;
   Idempotency idempotency_{*database_, clock_};
   http::AllowedOrigins origins_{{"https://app.example.com"}};
   Endpoints endpoints_;

@@ -18,10 +18,10 @@ constexpr Millis kLastBytes{300};
 
 api::RateLimits rate_limits(const LimitsConfig& limits) {
   api::RateLimits out;
-  out.writes.limit = limits.writes_per_minute;
-  out.key_writes.limit = limits.api_key_writes_per_minute;
-  out.passwords.limit = limits.password_requests_per_minute;
-  out.sessions.limit = limits.token_requests_per_minute;
+  out.writes = limits.writes_per_minute;
+  out.key_writes = limits.api_key_writes_per_minute;
+  out.passwords = limits.password_requests_per_minute;
+  out.sessions = limits.token_requests_per_minute;
   return out;
 }
 
@@ -117,14 +117,16 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
       authenticator_({.query_token = settings_.auth.query_token}, identities_, mint_, external_,
                      *storage_->database, clock_),
       limiter_(clock_, settings_.limits.rates_enabled),
+      rates_(rate_limits(settings_.limits)),
       idempotency_(*storage_->database, clock_),
       cursors_(crypto::derive_key(storage_->signing_key, "list cursors")),
       origins_(settings_.origins),
       presence_(clock_),
       resume_(*storage_->database, clock_, settings_.sockets.session_ttl, log),
       event_cursor_(crypto::derive_key(storage_->signing_key, "event cursors")),
-      gateway_({settings_.sockets, clock_, random_, log, authenticator_, names_, frames_, resume_,
-                presence_, event_cursor_}),
+      gateway_({clock_, random_, log, authenticator_, names_, frames_, resume_, presence_,
+                event_cursor_, origins_},
+               settings_.sockets),
       ws_opening_(gateway_),
       memberships_(*storage_->database, clock_, changes_),
       orgs_({.only_superusers_create = settings_.auth.only_superusers_create_orgs,
@@ -145,12 +147,13 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
       health_({.version = INDABA_VERSION, .color = settings_.server.color}, clock_,
               [this] { return figures(); }),
       static_files_(ops::embedded_assets(), websocket_sources(settings_.public_url)),
-      http_{settings_.http, clock_,
+      http_settings_(settings_.http),
+      http_{http_settings_, clock_,
             [this](http::Request request) { return handle(std::move(request)); },
             [this](int status, std::string_view sentence) {
               return refuse_unreadable(status, sentence);
             }},
-      metrics_http_{settings_.http, clock_,
+      metrics_http_{http_settings_, clock_,
                     [this](http::Request request) { return answer_metrics(std::move(request)); },
                     [this](int status, std::string_view sentence) {
                       return refuse_unreadable(status, sentence);
@@ -193,9 +196,9 @@ void Node::add_routes(const ServeOptions& options) {
   description_.build(endpoints, frames_, names_);
   application_ = std::make_unique<api::Application>(
       std::move(endpoints),
-      api::Application::Parts{authenticator_, memberships_, limiter_, idempotency_, origins_,
-                              clock_, random_},
-      rate_limits(settings_.limits), [this](const api::Served& served) { on_served(served); });
+      api::Application::Parts{authenticator_, memberships_, limiter_, rates_, idempotency_,
+                              origins_, clock_, random_},
+      [this](const api::Served& served) { on_served(served); });
 }
 
 void Node::listen(net::ListeningSocket socket) {
@@ -283,6 +286,23 @@ void Node::stop() {
 }
 
 void Node::reload(const Config& config) {
+  reload_limits(config);
+  reload_keys(config);
+}
+
+void Node::reload_limits(const Config& config) {
+  const auto again = reloaded(settings_, config, port_);
+  limiter_.set_enabled(again.limits.rates_enabled);
+  rates_ = rate_limits(again.limits);
+  accounts_.set_password_failures(again.limits.password_failures);
+  origins_.replace(again.origins);
+  http_settings_.parser.body_bytes = again.http.parser.body_bytes;
+  gateway_.reload(again.sockets);
+  // What the log says next is true on every loop.
+  for (auto* loop : loops_.all()) Loops::run_on(*loop, [] {});
+}
+
+void Node::reload_keys(const Config& config) {
   if (const auto wanted = external_settings(auth_config(config)); wanted.configured()) {
     if (auto verifier = auth::ExternalVerifier::make(wanted, clock_))
       authenticator_.replace_external(*std::move(verifier));

@@ -55,6 +55,9 @@ struct NodeSettings {
   std::vector<std::string> origins;
 };
 [[nodiscard]] Result<NodeSettings> node_settings(const Config& config, std::uint16_t bound_port);
+// What a node started with, but for the limits and the origins, which are taken from `config`.
+[[nodiscard]] NodeSettings reloaded(const NodeSettings& started, const Config& config,
+                                    std::uint16_t bound_port);
 
 class Node final : private stream::RetentionListener {
  public:
@@ -66,7 +69,7 @@ class Node final : private stream::RetentionListener {
   void start();
   // Sends everybody away within the drain time, finishes what is under way, and stops.
   void stop();
-  // SIGHUP: the keys of external tokens, and the certificate.
+  // SIGHUP: limits, origins, the keys of external tokens, and the certificate.
   void reload(const Config& config);
 
   [[nodiscard]] std::string url() const;
@@ -105,6 +108,8 @@ class Node final : private stream::RetentionListener {
   void listen(net::ListeningSocket socket);
   void listen_for_metrics(net::ListeningSocket socket);
   [[nodiscard]] Result<void> open_control();
+  void reload_limits(const Config& config);
+  void reload_keys(const Config& config);
   void on_trimmed(StreamId stream, Seq oldest) override { hub_.on_trimmed(stream, oldest); }
 
   SystemClock clock_;
@@ -123,6 +128,7 @@ class Node final : private stream::RetentionListener {
   auth::PasswordHasher hasher_;
   auth::RequestAuthenticator authenticator_;
   api::RateLimiter limiter_;
+  api::RateLimits rates_;
   api::Idempotency idempotency_;
   api::Cursors cursors_;
   http::AllowedOrigins origins_;
@@ -150,6 +156,7 @@ class Node final : private stream::RetentionListener {
   ops::Metrics metrics_;
   ops::StaticFiles static_files_;
 
+  http::ServerSettings http_settings_;
   http::Server http_;
   http::Server metrics_http_;  // on metrics.listen
   std::unique_ptr<net::TlsContext> tls_;

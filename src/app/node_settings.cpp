@@ -23,10 +23,7 @@ std::int64_t descriptor_budget() {
   return std::max<std::int64_t>(descriptors - kReservedDescriptors, descriptors / 2);
 }
 
-gateway::SocketSettings socket_settings(const Config& config, const NodeSettings& s) {
-  const auto socket = socket_config(config);
-  const auto& limits = s.limits;
-  gateway::SocketSettings out;
+void apply_limits(const LimitsConfig& limits, gateway::SocketSettings& out) {
   out.connections.enabled = limits.rates_enabled;
   out.connections.per_user = static_cast<int>(limits.connections_per_user);
   out.connections.per_address = static_cast<int>(limits.connections_per_address);
@@ -34,13 +31,18 @@ gateway::SocketSettings socket_settings(const Config& config, const NodeSettings
                                                                         : descriptor_budget());
   out.reader.max_frame_bytes = static_cast<std::size_t>(limits.frame_bytes);
   out.reader.max_message_bytes = static_cast<std::size_t>(limits.frame_bytes);
-  out.reader.accept_binary = false;
   out.subscriptions = static_cast<std::size_t>(limits.subscriptions);
   out.outbox_bytes = static_cast<std::size_t>(limits.outbox_bytes);
   out.frames_per_second = static_cast<int>(limits.frames_per_second);
   out.message_chars = static_cast<int>(limits.message_chars);
   out.messages_per_minute = static_cast<int>(limits.messages_per_minute);
   out.rate_limits = limits.rates_enabled;
+}
+
+gateway::SocketSettings socket_settings(const Config& config, const NodeSettings& s) {
+  const auto socket = socket_config(config);
+  gateway::SocketSettings out;
+  apply_limits(s.limits, out);
   out.heartbeat = socket.heartbeat;
   out.pong_timeout = socket.pong_timeout;
   out.stall_timeout = socket.stall_timeout;
@@ -48,7 +50,6 @@ gateway::SocketSettings socket_settings(const Config& config, const NodeSettings
   out.compression = socket.compression;
   out.anonymous_counter = s.auth.anonymous_counter;
   out.refuse_with_http = socket.refuse_with_http;
-  out.allowed_origins = s.origins;
   return out;
 }
 
@@ -72,6 +73,16 @@ Result<NodeSettings> node_settings(const Config& config, std::uint16_t bound_por
   s.retention.by_kind = {{"notifications", s.streams.retention_notifications},
                          {"topic", s.streams.retention_topics},
                          {"me", s.streams.retention_me}};
+  return s;
+}
+
+NodeSettings reloaded(const NodeSettings& started, const Config& config, std::uint16_t bound_port) {
+  NodeSettings s = started;
+  s.limits = limits_config(config);
+  s.server.allowed_origins = server_config(config).allowed_origins;
+  s.origins = s.server.origins_for(bound_port);
+  apply_limits(s.limits, s.sockets);
+  s.http.parser.body_bytes = static_cast<std::size_t>(s.limits.body_bytes);
   return s;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/ids.hpp"
+#include "base/live.hpp"
 
 #include <atomic>
 #include <memory>
@@ -13,15 +14,17 @@
 namespace indaba::gateway {
 
 struct ConnectionLimitSettings {
-  bool enabled = true;  // rate_limits.enabled; the total always counts
-  int per_user = 20;
-  int per_address = 200;
-  int total = 15'000;
+  Live<bool> enabled = true;  // rate_limits.enabled; the total always counts
+  Live<int> per_user = 20;
+  Live<int> per_address = 200;
+  Live<int> total = 15'000;
 };
 
 class ConnectionLimits {
  public:
   explicit ConnectionLimits(const ConnectionLimitSettings& settings) : settings_(settings) {}
+  // Counts from now on. Who has a place keeps it.
+  void change(const ConnectionLimitSettings& settings) { settings_ = settings; }
 
   // A place that is given back when the last holder of it goes.
   class Place {
@@ -56,7 +59,7 @@ class ConnectionLimits {
   [[nodiscard]] std::size_t users() const;
 
  private:
-  const ConnectionLimitSettings settings_;
+  ConnectionLimitSettings settings_;
   std::atomic<int> total_{0};
   mutable std::mutex mutex_;
   std::unordered_map<std::string, int> by_address_;

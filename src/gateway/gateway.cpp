@@ -5,7 +5,7 @@
 namespace indaba::gateway {
 
 LoopContext& Gateway::add_loop(net::Loop& loop, stream::LocalHub& hub) {
-  contexts_.push_back(std::make_unique<LoopContext>(loop, hub));
+  contexts_.push_back(std::make_unique<LoopContext>(loop, hub, initial_));
   return *contexts_.back();
 }
 
@@ -15,6 +15,12 @@ LoopContext& Gateway::here() {
     if (&context->loop == current) return *context;
   check(false, "a live reader is opened on one of the loops");
   return *contexts_.front();
+}
+
+void Gateway::reload(const SocketSettings& settings) {
+  limits.change(settings.connections);
+  for (const auto& context : contexts_)
+    context->loop.post([&context = *context, settings] { context.settings = settings; });
 }
 
 void Gateway::tell(const api::AccessChange& change) {

@@ -19,6 +19,7 @@
 #include "gateway/resume.hpp"
 #include "gateway/settings.hpp"
 #include "gateway/socket_stats.hpp"
+#include "http/cors.hpp"
 
 #include <atomic>
 #include <memory>
@@ -29,7 +30,6 @@ namespace indaba::gateway {
 class Gateway {
  public:
   struct Parts {  // all outlive the gateway
-    const SocketSettings& settings;
     const Clock& clock;
     Random& random;
     Logger& log;
@@ -39,8 +39,10 @@ class Gateway {
     ResumeStore& resume;
     Presence& presence;
     const EventCursor& cursors;
+    const http::AllowedOrigins& origins;
   };
-  explicit Gateway(const Parts& given) : parts(given), limits(given.settings.connections) {}
+  Gateway(const Parts& given, const SocketSettings& settings)
+      : parts(given), limits(settings.connections), initial_(settings) {}
 
   LoopContext& add_loop(net::Loop& loop, stream::LocalHub& hub);
   // The context of the loop that is running now.
@@ -49,6 +51,8 @@ class Gateway {
     return contexts_;
   }
 
+  // Any thread: other limits from now on. Connections that are open stay, and obey the new ones.
+  void reload(const SocketSettings& settings);
   // Any thread: every loop ends what the change ends.
   void tell(const api::AccessChange& change);
   // Refuses new readers from now on, and sends all others away, spread over `within`.
@@ -63,6 +67,7 @@ class Gateway {
   SocketStats stats;
 
  private:
+  const SocketSettings initial_;
   std::vector<std::unique_ptr<LoopContext>> contexts_;
   std::atomic<bool> draining_{false};
 };

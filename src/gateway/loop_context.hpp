@@ -4,6 +4,7 @@
 #include "gateway/access_holder.hpp"
 #include "gateway/formats.hpp"
 #include "gateway/save_queue.hpp"
+#include "gateway/settings.hpp"
 #include "net/loop.hpp"
 #include "stream/local_hub.hpp"
 #include "ws/deflate.hpp"
@@ -15,13 +16,19 @@ namespace indaba::gateway {
 
 class LoopContext {
  public:
-  LoopContext(net::Loop& event_loop, stream::LocalHub& local_hub)
-      : loop(event_loop), hub(local_hub), save_queue(event_loop), deflated(deflater) {}
+  LoopContext(net::Loop& event_loop, stream::LocalHub& local_hub, const SocketSettings& initial)
+      : loop(event_loop),
+        hub(local_hub),
+        settings(initial),
+        save_queue(event_loop),
+        deflated(deflater) {}
   LoopContext(const LoopContext&) = delete;
   LoopContext& operator=(const LoopContext&) = delete;
 
   net::Loop& loop;
   stream::LocalHub& hub;
+  // Its address outlives every reader: open connections point into it, and see what changes.
+  SocketSettings settings;
   SaveQueue save_queue;
   ws::Deflater deflater;
   ws::Inflater inflater;

@@ -71,7 +71,7 @@ void Session::open() {
       json::append_member(org, "slug", opening->url_stream->org_slug);
       welcome.raw("org", org + "}");
     }
-    const auto& settings = gateway_.parts.settings;
+    const auto& settings = context_.settings;
     std::string limits = "{";
     json::append_member(limits, "message_chars", settings.message_chars);
     json::append_member(limits, "frame_bytes", settings.reader.max_frame_bytes);

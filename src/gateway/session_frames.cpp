@@ -33,7 +33,7 @@ Result<std::string> take_ref(boost::json::object& frame) {
 }  // namespace
 
 void Session::handle(std::string_view text, std::int64_t count) {
-  const auto& settings = gateway_.parts.settings;
+  const auto& settings = context_.settings;
   AnswerTo to{{}, count};
   if (principal_.expires_at && *principal_.expires_at <= gateway_.parts.clock.wall())
     return close(ws::CloseCode::unauthenticated, "The token has expired.");
@@ -97,7 +97,7 @@ void Session::count_plainly(const boost::json::object& frame, const AnswerTo& to
   for (const auto* name : {"body", "message"}) {
     const auto* body = frame.if_contains(name);
     if (body == nullptr || !body->is_string()) continue;
-    const auto most = static_cast<std::size_t>(gateway_.parts.settings.message_chars);
+    const auto most = static_cast<std::size_t>(context_.settings.message_chars);
     if (text::count_code_points(std::string_view(body->get_string())) > most)
       return refuse(
           Error::invalid_field(
@@ -182,7 +182,7 @@ Task<Result<void>> Session::follow(std::string name, stream::Start start, Answer
   if (access.lost(principal_, *resolved))
     co_return Error(ErrorKind::not_found, "There is no such stream.");
   if (subscriptions_.find(resolved->id) == nullptr &&
-      subscriptions_.size() >= gateway_.parts.settings.subscriptions)
+      subscriptions_.size() >= context_.settings.subscriptions)
     co_return Error(ErrorKind::conflict, "too_many_subscriptions",
                     "This connection follows as many streams as it may.");
   errors_in_row_ = 0;

@@ -1,13 +1,12 @@
-// SocketSettings: what the operator may decide about live readers. Immutable while the server runs,
-// but for what SIGHUP reloads.
+// SocketSettings: what the operator may decide about live readers. Each loop has a copy of its own,
+// which is touched on that loop alone and changed there in place when the operator changes a limit.
 #pragma once
 
 #include "base/clock.hpp"
 #include "gateway/connection_limits.hpp"
 #include "ws/message_reader.hpp"
 
-#include <string>
-#include <vector>
+#include <cstddef>
 
 namespace indaba::gateway {
 
@@ -28,7 +27,6 @@ struct SocketSettings {
   bool compression = false;
   bool anonymous_counter = false;
   bool refuse_with_http = false;  // ws.refusal = "http"
-  std::vector<std::string> allowed_origins;
 };
 
 }  // namespace indaba::gateway

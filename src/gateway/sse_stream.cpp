@@ -49,7 +49,7 @@ void SseStream::begin(const EventRequest& request) {
 // ------------------------------------------------------------------------------------------------------------
 
 bool SseStream::can_take() const {
-  return open_ && !closed_ && connection_.queued() < gateway_.parts.settings.outbox_bytes;
+  return open_ && !closed_ && connection_.queued() < context_.settings.outbox_bytes;
 }
 
 SseStream::Followed* SseStream::find(const stream::Subscription& subscription) {
@@ -151,7 +151,7 @@ void SseStream::on_timer() {
   if (closed_) return;
   const auto now = context_.loop.now();
   if (connection_.queued() > 0 &&
-      now - connection_.last_progress() >= gateway_.parts.settings.stall_timeout)
+      now - connection_.last_progress() >= context_.settings.stall_timeout)
     return connection_.abort();
   if (principal_.expires_at && *principal_.expires_at <= gateway_.parts.clock.wall())
     return close(ws::CloseCode::unauthenticated, "The token has expired.");

@@ -74,12 +74,8 @@ void WsOpening::add_to(api::Endpoints& endpoints) {
 }
 
 bool WsOpening::origin_allowed(const http::Request& request) const {
-  const auto origin = request.headers.find("origin");
-  if (!origin)
-    return true;  // a program: it has no ambient cookie that a page could abuse… unless it sends
-                  // one
-  const auto& allowed = gateway_.parts.settings.allowed_origins;
-  return std::find(allowed.begin(), allowed.end(), *origin) != allowed.end();
+  // A program names none: it has no ambient cookie that a page could abuse… unless it sends one.
+  return !request.headers.find("origin") || gateway_.parts.origins.allows_request(request.headers);
 }
 
 Result<WsOpening::Asked> WsOpening::read_query(const http::Request& request) const {
@@ -149,7 +145,7 @@ Task<Result<void>> WsOpening::admit(const http::Request& request, std::string st
       !request.headers.find("origin"))
     co_return Error(ErrorKind::forbidden, "origin",
                     "A socket that is opened with a cookie names its origin.");
-  const bool open_counter = opening.counter && gateway_.parts.settings.anonymous_counter;
+  const bool open_counter = opening.counter && gateway_.here().settings.anonymous_counter;
   if (!opening.principal.is_known() && !open_counter)
     co_return Error(ErrorKind::unauthenticated, "Authentication credentials were not provided.");
   if (opening.principal.is_user() &&
@@ -164,7 +160,8 @@ Task<Result<void>> WsOpening::admit(const http::Request& request, std::string st
 }
 
 Task<http::Response> WsOpening::open(http::Request request, api::PathParams path) {
-  const auto& settings = gateway_.parts.settings;
+  auto& context = gateway_.here();
+  const auto& settings = context.settings;
   if (gateway_.draining()) co_return refuse_http(503, "draining", "The server is going down.");
   const auto upgrade = ws::check_upgrade(request, {.compression = settings.compression});
   if (const auto* refused = std::get_if<ws::RefusedUpgrade>(&upgrade)) {
@@ -185,7 +182,6 @@ Task<http::Response> WsOpening::open(http::Request request, api::PathParams path
     case ConnectionLimits::Refusal::none:
       break;
   }
-  auto& context = gateway_.here();
   const auto access = std::make_shared<PendingAccess>(context);
   std::string stream_name(path.text("stream"));
   while (!stream_name.empty() && stream_name.back() == '/') stream_name.pop_back();

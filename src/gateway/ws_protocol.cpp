@@ -16,10 +16,10 @@ WsProtocol::WsProtocol(Gateway& gateway, LoopContext& context, net::Connection& 
     : gateway_(gateway),
       context_(context),
       connection_(connection),
-      reader_(gateway.parts.settings.reader, deflate ? &context.inflater : nullptr),
+      reader_(context.settings.reader, deflate ? &context.inflater : nullptr),
       deflate_(deflate) {
   // Spread over connections: ten thousand that came back together must not beat together.
-  const auto& heartbeat = gateway.parts.settings.heartbeat;
+  const auto& heartbeat = context.settings.heartbeat;
   heartbeat_due_ =
       context.loop.now() + Millis(1 + static_cast<std::int64_t>(gateway.parts.random.below(
                                           static_cast<std::uint64_t>(heartbeat.count()))));
@@ -89,7 +89,7 @@ bool WsProtocol::on_close(ws::CloseCode code, std::string_view) {
 // --------------------------------------------------------------------------------------------------------
 
 bool WsProtocol::can_take() const {
-  return connection_.queued() < gateway_.parts.settings.outbox_bytes;
+  return connection_.queued() < context_.settings.outbox_bytes;
 }
 
 stream::WireFormat& WsProtocol::format() {
@@ -122,13 +122,13 @@ void WsProtocol::on_closed() {
 
 bool WsProtocol::stalled() const {
   return connection_.queued() > 0 &&
-         context_.loop.now() - connection_.last_progress() >= gateway_.parts.settings.stall_timeout;
+         context_.loop.now() - connection_.last_progress() >= context_.settings.stall_timeout;
 }
 
 void WsProtocol::on_timer() {
   if (session_->closed()) return;
   const auto now = context_.loop.now();
-  const auto& settings = gateway_.parts.settings;
+  const auto& settings = context_.settings;
   const auto expires = session_->expires_at();
   if (expires && *expires <= gateway_.parts.clock.wall())
     return session_->close(ws::CloseCode::unauthenticated, "The token has expired.");
@@ -146,7 +146,7 @@ void WsProtocol::on_timer() {
 }
 
 void WsProtocol::write_heartbeat() {
-  heartbeat_due_ = context_.loop.now() + gateway_.parts.settings.heartbeat;
+  heartbeat_due_ = context_.loop.now() + context_.settings.heartbeat;
   if (!can_take()) return;
   connection_.send(ws::make_frame(ws::Opcode::text, session_->heartbeat()));
   connection_.send(ws::make_frame(ws::Opcode::ping, {}));
@@ -156,7 +156,7 @@ void WsProtocol::write_heartbeat() {
 
 Millis WsProtocol::next_look() const {
   const auto now = context_.loop.now();
-  const auto& settings = gateway_.parts.settings;
+  const auto& settings = context_.settings;
   auto next = heartbeat_due_ - now;
   if (pinged_at_ != MonoTime{}) next = std::min(next, pinged_at_ + settings.pong_timeout - now);
   if (connection_.queued() > 0)

@@ -15,16 +15,18 @@ constexpr std::string_view kPreflightSeconds = "600";
 
 }  // namespace
 
-AllowedOrigins::AllowedOrigins(std::vector<std::string> origins) : origins_(std::move(origins)) {
-  std::erase(origins_, "null");
-  std::erase(origins_, "*");
+void AllowedOrigins::replace(std::vector<std::string> origins) {
+  std::erase(origins, "null");
+  std::erase(origins, "*");
+  origins_.store(std::make_shared<const std::vector<std::string>>(std::move(origins)));
 }
 
-bool AllowedOrigins::allows(std::string_view origin) const noexcept {
-  return std::find(origins_.begin(), origins_.end(), origin) != origins_.end();
+bool AllowedOrigins::allows(std::string_view origin) const {
+  const auto origins = origins_.load();
+  return std::find(origins->begin(), origins->end(), origin) != origins->end();
 }
 
-bool AllowedOrigins::allows_request(const Headers& headers) const noexcept {
+bool AllowedOrigins::allows_request(const Headers& headers) const {
   const auto origin = headers.find("origin");
   return origin && headers.count("origin") == 1 && allows(*origin);
 }

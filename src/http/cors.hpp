@@ -5,25 +5,29 @@
 #include "http/message.hpp"
 #include "http/router.hpp"
 
+#include <atomic>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace indaba::http {
 
-// The origins that the operator allows, compared byte for byte ("https://app.example.com").
-// Immutable after start-up.
+// The origins that the operator allows, compared byte for byte ("https://app.example.com"). Any
+// thread.
 class AllowedOrigins {
  public:
-  AllowedOrigins() = default;
-  explicit AllowedOrigins(std::vector<std::string> origins);
+  AllowedOrigins() : AllowedOrigins(std::vector<std::string>()) {}
+  explicit AllowedOrigins(std::vector<std::string> origins) { replace(std::move(origins)); }
+  // Other origins from now on.
+  void replace(std::vector<std::string> origins);
   // "null" is never allowed, whatever the list says.
-  [[nodiscard]] bool allows(std::string_view origin) const noexcept;
+  [[nodiscard]] bool allows(std::string_view origin) const;
   // Of a request: exactly one Origin header, and allowed.
-  [[nodiscard]] bool allows_request(const Headers& headers) const noexcept;
+  [[nodiscard]] bool allows_request(const Headers& headers) const;
 
  private:
-  std::vector<std::string> origins_;
+  std::atomic<std::shared_ptr<const std::vector<std::string>>> origins_;
 };
 
 // Adds the CORS headers that the request's Origin earns, and `Vary: Origin` in any case.

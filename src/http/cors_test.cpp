@@ -22,6 +22,14 @@ MethodSet get_and_post() {
   return methods;
 }
 
+TEST(Cors, takes_another_list_while_it_is_in_use) {
+  AllowedOrigins allowed({"https://old.example"});
+  allowed.replace({"https://new.example", "null"});
+  EXPECT_FALSE(allowed.allows("https://old.example"));
+  EXPECT_TRUE(allowed.allows("https://new.example"));
+  EXPECT_FALSE(allowed.allows("null"));
+}
+
 TEST(Cors, lets_a_listed_origin_read_the_answer_with_credentials) {
   Response response;
   add_cors_headers(kAllowed, from("https://app.example.com").headers, response);

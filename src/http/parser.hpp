@@ -6,6 +6,7 @@
 // request would start is not known: every doubt about framing is an error here and never a guess.
 #pragma once
 
+#include "base/live.hpp"
 #include "http/head_scanner.hpp"
 #include "http/message.hpp"
 
@@ -18,7 +19,7 @@ namespace indaba::http {
 
 struct ParserLimits {
   HeadLimits head;
-  std::size_t body_bytes = 1024 * 1024;  // 413
+  Live<std::size_t> body_bytes = 1024 * 1024;  // 413
 };
 
 class RequestParser {

@@ -34,9 +34,9 @@ class Accounts {
  public:
   struct Settings {
     Registration registration = Registration::invite;
-    bool external_ids = false;           // closes registration
-    std::string public_url;              // for links in mails
-    std::int64_t password_failures = 5;  // of an account, in 15 minutes
+    bool external_ids = false;                 // closes registration
+    std::string public_url;                    // for links in mails
+    Live<std::int64_t> password_failures = 5;  // of an account, in 15 minutes
   };
   // All outlive this.
   struct Parts {
@@ -57,6 +57,9 @@ class Accounts {
   Accounts& operator=(const Accounts&) = delete;
 
   void add_routes(api::Endpoints& endpoints);
+
+  // Any thread.
+  void set_password_failures(std::int64_t limit) noexcept { settings_.password_failures = limit; }
 
   // Ends sessions whose time is over, so that their sockets end too; for a schedule of once a
   // minute. The number of them.
@@ -99,7 +102,7 @@ class Accounts {
   [[nodiscard]] SignedIn signed_in(UserId user, SessionId session, std::string refresh,
                                    Profile profile) const;
 
-  const Settings settings_;
+  Settings settings_;
   const Parts parts_;
   const UnreadSource unread_;
 };

@@ -35,8 +35,9 @@ class OrgsWorld : public auth::AuthWorld {
   // After all routes are there.
   void start() {
     application_ = std::make_unique<api::Application>(
-        std::move(endpoints_), api::Application::Parts{authenticator_, memberships_, limiter_,
-                                                       idempotency_, origins_, clock_, random_});
+        std::move(endpoints_),
+        api::Application::Parts{authenticator_, memberships_, limiter_, limits_, idempotency_,
+                                origins_, clock_, random_});
   }
 
   Answered send(http::Request request) {
@@ -117,6 +118,7 @@ class OrgsWorld : public auth::AuthWorld {
   Orgs orgs_;
   api::Endpoints endpoints_;
   api::RateLimiter limiter_{clock_, true};
+  api::RateLimits limits_;
   api::Idempotency idempotency_{*database_, clock_};
   http::AllowedOrigins origins_{{"https://indaba.example"}};
   std::unique_ptr<api::Application> application_;
