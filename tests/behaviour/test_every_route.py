@@ -116,6 +116,7 @@ org_route("GET", "orgs/{org}/topics/{topic}", OK, optional=True)
 org_route("PUT", "orgs/{org}/topics/{topic}", (403,), {"durable": True, "client_publish": "none"})
 org_route("DELETE", "orgs/{org}/topics/{topic}", (403,), optional=True)
 org_route("POST", "orgs/{org}/topics/{topic}/events", (*OK, 403), {"type": "t", "data": "CANARY"})
+org_route("GET", "orgs/{org}/topics/{topic}/events/{first}", OK)
 user_route("GET", "events?stream=me")
 
 # -- pages that describe and watch
@@ -178,7 +179,7 @@ class World:
         invite = (await people.anna.post(f"{self.org.path}/invites", {})).expect(201).json["code"]
         key = await self.org.key(name=self.canary)
         self.key_text = key["key"]
-        self.params = {"org": self.org.slug, "task": task["id"], "seq": self.seq, "topic": topic,
+        self.params = {"org": self.org.slug, "task": task["id"], "seq": self.seq, "first": 1, "topic": topic,
                        "bystander": self.bystander, "second": self.second, "invite": invite, "key": key["id"],
                        "nothing": 4503599627370496, "stream": "nonsense"}
         return self

@@ -23,6 +23,21 @@ async def test_one_or_many_events_are_published_and_answered_with_their_seqs(ser
     assert many["results"] == [{"seq": n, "duplicate": False} for n in (2, 3, 4)]
 
 
+async def test_an_event_over_16_kib_is_announced_and_fetched_by_its_seq(server, anna, ben):
+    org = await make_org(anna)
+    topic = await org.declare(unique("prices"))
+    async with await Socket.open(server, f"/ws/{topic}", anna) as socket:
+        await socket.expect("subscribed")
+        await org.publish(topic.rpartition("/")[2], {"type": "big", "data": "x" * 20_000})
+        (event,) = await socket.events(1)
+        assert set(event) == {"type", "stream", "seq", "created_at", "truncated"}
+    whole = (await anna.get(f"{topic}/events/{event['seq']}")).expect(200).json
+    assert whole == {"type": "big", "stream": topic, "seq": 1, "created_at": event["created_at"],
+                     "data": "x" * 20_000}
+    (await anna.get(f"{topic}/events/2")).problem(404)
+    (await ben.get(f"{topic}/events/1")).problem(404)
+
+
 async def test_an_array_is_all_or_nothing(server, anna):
     org = await make_org(anna)
     topic = await org.declare(unique("prices"))

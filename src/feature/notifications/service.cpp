@@ -1,5 +1,6 @@
 #include "feature/notifications/notifications.hpp"
 
+#include "api/whole_event.hpp"
 #include "base/json.hpp"
 #include "feature/notifications/queries.hpp"
 #include "stream/rendering.hpp"
@@ -19,27 +20,10 @@ constexpr std::int64_t kMostCounted = 10'000;
 constexpr std::size_t kPageBytes = 4 * 1024 * 1024;
 constexpr std::array<std::string_view, 2> kNeverMuted{"alert", "security"};
 
-Error no_such_event() {
-  return Error(ErrorKind::not_found, "There is no such notification, or it is no longer kept.");
-}
-
 std::vector<json::Raw> render(const stream::Page& page, std::string_view name) {
   std::vector<json::Raw> out;
   out.reserve(page.events.size());
   for (const auto& event : page.events) out.push_back({stream::to_json(*event, name)});
-  return out;
-}
-
-// The flat event that the members of `body` belong to, never truncated.
-std::string whole_event(std::string_view type, std::string_view name, Seq seq, WallTime created_at,
-                        std::string_view body) {
-  std::string out = "{";
-  json::append_member(out, "type", type);
-  json::append_member(out, "stream", name);
-  json::append_member(out, "seq", seq);
-  json::append_member(out, "created_at", created_at);
-  out += body;
-  out += '}';
   return out;
 }
 
@@ -114,12 +98,8 @@ Task<Result<PageView>> Notifications::list(api::Membership org, std::optional<Se
 }
 
 Task<Result<std::string>> Notifications::get(api::Membership org, Seq seq) {
-  auto query = [org, seq](db::Session& session) -> Result<std::string> {
-    INDABA_TRY(const auto page, stream::read_page_after(session, org.notifications,
-                                                        Seq(seq.value - 1), {1, kPageBytes}));
-    if (page.events.empty() || page.events.front()->seq != seq) return no_such_event();
-    const auto& event = *page.events.front();
-    return whole_event(event.type, stream_name(org), seq, event.created_at, event.body);
+  auto query = [org, seq](db::Session& session) {
+    return api::read_whole_event(session, org.notifications, stream_name(org), seq);
   };
   auto reading = database_.read(query);
   co_return co_await reading;
@@ -135,15 +115,15 @@ Task<Result<Published>> Notifications::publish(api::Membership org, auth::Princi
                    body](std::span<const db::Appended> events) {
       const auto& place = events.front();
       return api::KeptAnswer{place.duplicate ? 200 : 201,
-                             whole_event(type, name, place.seq, place.created_at, body)};
+                             api::whole_event(type, name, place.seq, place.created_at, body)};
     });
     return body;
   };
   auto writing = database_.write(db::Shard(org.org), change);
   INDABA_CO_TRY(const auto written, co_await writing);
   const auto& place = written.events.front();
-  co_return Published{whole_event(notification.type.str(), stream_name(org), place.seq,
-                                  place.created_at, written.value),
+  co_return Published{api::whole_event(notification.type.str(), stream_name(org), place.seq,
+                                       place.created_at, written.value),
                       place.duplicate};
 }
 

@@ -28,6 +28,13 @@ Task<Result<Reply<PublishedBatch>>> publish(Topics& service, Call<Batch> call) {
   co_return api::ok(std::move(view));
 }
 
+Task<Result<Reply<json::Object>>> event(Topics& service, Call<> call) {
+  const Seq seq(call.path.number("seq").value_or(0));  // no event has the number 0
+  auto reading = service.event(std::move(call.principal), std::move(call.path), seq);
+  INDABA_CO_TRY(auto event, co_await reading);
+  co_return api::ok(json::Object{std::move(event)});
+}
+
 }  // namespace
 
 void Topics::add_routes(api::Endpoints& endpoints) {
@@ -49,6 +56,14 @@ void Topics::add_routes(api::Endpoints& endpoints) {
        .errors = {{403, "forbidden", "Members do not publish on this topic."},
                   {409, "conflict", "A dedupe key was used with other content."}}},
       [this](Call<Batch> call) { return topics::publish(*this, std::move(call)); });
+  endpoints.get<Nothing, json::Object>(
+      "/api/v1/orgs/{org}/topics/{topic}/events/{seq}",
+      {.summary = "One event of a topic, whole",
+       .description = "For whoever may read the topic, holders of a token that names it too.",
+       .tag = "topics",
+       .access = api::Access::user,
+       .scope = "read"},
+      [this](Call<> call) { return topics::event(*this, std::move(call)); });
 }
 
 }  // namespace indaba::topics

@@ -1,3 +1,4 @@
+#include "api/whole_event.hpp"
 #include "feature/topics/catalog.hpp"
 #include "feature/topics/queries.hpp"
 #include "feature/topics/topics.hpp"
@@ -165,6 +166,19 @@ void Topics::send_ephemeral(const TopicRow& topic, const Batch& batch) {
   for (const auto& event : batch.events)
     if (is_ephemeral(topic, event))
       parts_.ephemeral.publish_ephemeral(topic.stream, event.type.str(), body_of(event));
+}
+
+Task<Result<std::string>> Topics::event(auth::Principal principal, api::PathParams path, Seq seq) {
+  const auto name = stream_name(path.text("org"), path.text("topic"));
+  auto resolving = resolve(std::move(principal), std::move(path));
+  auto found = co_await resolving;
+  if (!found && found.error().kind == ErrorKind::not_found) co_return no_such_topic();
+  if (!found) co_return std::move(found).error();
+  auto query = [id = found->id, name, seq](db::Session& session) {
+    return api::read_whole_event(session, id, name, seq);
+  };
+  auto reading = parts_.database.read(query);
+  co_return co_await reading;
 }
 
 void Topics::add_streams(api::StreamNames& names) {

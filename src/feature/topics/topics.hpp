@@ -103,6 +103,9 @@ class Topics {
   // who sent it: where that matters, the team's data does.
   Task<Result<PublishedBatch>> publish(api::Membership org, std::string topic, Batch batch,
                                        api::Once once);
+  // One event whole, however long, for whoever may read the topic. not_found where there is none or
+  // it is no longer kept.
+  Task<Result<std::string>> event(auth::Principal principal, api::PathParams path, Seq seq);
   [[nodiscard]] Catalog& catalog() noexcept { return *catalog_; }
 
  private:

@@ -178,6 +178,36 @@ TEST_F(TopicsTest, a_token_that_names_the_topic_reads_it_where_the_topic_allows_
   EXPECT_FALSE(resolve("", "orgs/acme/topics/prices"));
 }
 
+TEST_F(TopicsTest, an_event_is_read_whole_by_its_number_however_long_it_is) {
+  declare("{}");
+  publish(R"([{"type":"t","data":1},{"type":"long","data":")" + std::string(20'000, 'x') +
+          R"("}])");
+  const auto path = "GET /api/v1/orgs/acme/topics/prices/events/";
+  const auto whole = json_of(send("ben", path + std::string("2")));
+  EXPECT_EQ(whole.at("stream"), "orgs/acme/topics/prices");
+  EXPECT_EQ(whole.at("type"), "long");
+  EXPECT_EQ(whole.at("seq"), 2);
+  EXPECT_EQ(whole.at("data").as_string().size(), 20'000U);
+  EXPECT_FALSE(whole.contains("truncated"));
+  for (const std::string seq : {"0", "3", "-1", "x", "9007199254740993"})
+    EXPECT_EQ(send("ben", path + seq).status, 404) << seq;
+}
+
+TEST_F(TopicsTest, an_event_is_read_by_whom_the_topic_lets_read) {
+  declare("{}");
+  publish(R"({"type":"t","data":1})");
+  const auto* line = "GET /api/v1/orgs/acme/topics/prices/events/1";
+  EXPECT_EQ(send("", line).status, 401);
+  EXPECT_EQ(send("zoe", line).status, 404);
+  EXPECT_EQ(send("key", line).status, 404) << "a key that publishes does not read";
+  authenticator_.known["key"].scopes = {"read"};
+  EXPECT_EQ(send("key", line).status, 200);
+  authenticator_.known["zoe"].streams = {"orgs/acme/topics/prices"};
+  EXPECT_EQ(send("zoe", line).status, 404) << "the topic is for members";
+  declare(R"({"read":"token"})");
+  EXPECT_EQ(send("zoe", line).status, 200);
+}
+
 TEST_F(TopicsTest, a_wrong_declaration_names_the_field) {
   const std::vector<std::pair<std::string, std::string>> cases{
       {R"({"durable":"yes"})", "durable"},
