@@ -15,13 +15,14 @@
 
 namespace indaba::api {
 
-// How often what may be called, in a minute. A limit of 0 is no limit. The operator may change it
-// while it is read.
+// How often what may be called, in a minute where nothing else is said. A limit of 0 is no limit.
+// The operator may change it while it is read.
 struct RateLimits {
   Live<std::int64_t> writes = 120;        // a user
   Live<std::int64_t> key_writes = 6'000;  // an API key
   Live<std::int64_t> passwords = 10;      // an address
   Live<std::int64_t> sessions = 60;       // a sign-in
+  Live<std::int64_t> handshakes = 100;    // an address, in a second
 };
 
 struct RateCharge {

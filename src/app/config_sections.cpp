@@ -125,6 +125,7 @@ LimitsConfig limits_config(const Config& config) {
       auth_rps > 0 ? auth_rps * 60 : config.integer("limits.password_requests_per_minute");
   limits.password_failures = config.integer("limits.password_failures");
   limits.token_requests_per_minute = config.integer("limits.token_requests_per_minute");
+  limits.handshakes_per_second = config.integer("limits.handshakes_per_second");
   limits.writes_per_minute = config.integer("limits.writes_per_minute");
   limits.api_key_writes_per_minute = config.integer("limits.api_key_writes_per_minute");
   return limits;

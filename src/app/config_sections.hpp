@@ -98,6 +98,7 @@ struct LimitsConfig {
   std::int64_t password_requests_per_minute = 0;
   std::int64_t password_failures = 0;
   std::int64_t token_requests_per_minute = 0;
+  std::int64_t handshakes_per_second = 0;
   std::int64_t writes_per_minute = 0;
   std::int64_t api_key_writes_per_minute = 0;
 };

@@ -21,6 +21,7 @@ api::RateLimits rate_limits(const LimitsConfig& limits) {
   out.writes = limits.writes_per_minute;
   out.key_writes = limits.api_key_writes_per_minute;
   out.passwords = limits.password_requests_per_minute;
+  out.handshakes = limits.handshakes_per_second;
   out.sessions = limits.token_requests_per_minute;
   return out;
 }
@@ -125,7 +126,7 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
       resume_(*storage_->database, clock_, settings_.sockets.session_ttl, log),
       event_cursor_(crypto::derive_key(storage_->signing_key, "event cursors")),
       gateway_({clock_, random_, log, authenticator_, names_, frames_, resume_, presence_,
-                event_cursor_, origins_},
+                event_cursor_, origins_, limiter_, rates_},
                settings_.sockets),
       ws_opening_(gateway_),
       memberships_(*storage_->database, clock_, changes_),

@@ -53,6 +53,7 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"limits.connections_total", integer, "0", "sockets and streams in all; 0 is what the process's descriptors allow", "", "", "", false, true},
     {"limits.connections_per_user", integer, "20", "sockets and streams of one user", "", "", "", false, true},
     {"limits.connections_per_address", integer, "200", "sockets and streams of one address", "", "", "", false, true},
+    {"limits.handshakes_per_second", integer, "100", "sockets that one address may open in a second", "", "", "", false, true},
     {"limits.subscriptions", integer, "128", "subscriptions of one socket", "", "", "", false, true},
     {"limits.messages_per_minute", integer, "60", "messages of one user in any 60 s", "", "", "", false, true},
     {"limits.frames_per_second", integer, "50", "frames of one socket", "", "", "", false, true},

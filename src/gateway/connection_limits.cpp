@@ -1,5 +1,7 @@
 #include "gateway/connection_limits.hpp"
 
+#include "api/rate_limit.hpp"
+
 namespace indaba::gateway {
 
 namespace {
@@ -20,21 +22,22 @@ ConnectionLimits::Place::~Place() {
   if (user_) give_back(limits_->by_user_, user_);
 }
 
-ConnectionLimits::Refusal ConnectionLimits::take(const std::string& address, Place& place) {
+ConnectionLimits::Refusal ConnectionLimits::take(std::string_view address, Place& place) {
   if (total_.fetch_add(1, std::memory_order_relaxed) >= settings_.total) {
     total_.fetch_sub(1, std::memory_order_relaxed);
     return Refusal::full;
   }
+  auto customer = api::rate_key_of_address(address);
   const std::scoped_lock lock(mutex_);
-  int& count = by_address_[address];
+  int& count = by_address_[customer];
   if (settings_.enabled && count >= settings_.per_address) {
     total_.fetch_sub(1, std::memory_order_relaxed);
-    if (count == 0) by_address_.erase(address);
+    if (count == 0) by_address_.erase(customer);
     return Refusal::address;
   }
   ++count;
   place.limits_ = this;
-  place.address_ = address;
+  place.address_ = std::move(customer);
   return Refusal::none;
 }
 

@@ -1,5 +1,5 @@
 // ConnectionLimits: how many sockets and event streams an address, a user and the process may have.
-// Any thread.
+// An IPv6 address counts by its /64, as everywhere. Any thread.
 #pragma once
 
 #include "base/ids.hpp"
@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 namespace indaba::gateway {
@@ -45,13 +46,13 @@ class ConnectionLimits {
       std::swap(user_, other.user_);
     }
     ConnectionLimits* limits_ = nullptr;
-    std::string address_;
+    std::string address_;  // what of it counts
     UserId user_;
   };
 
   enum class Refusal : unsigned char { none, address, full };
   // At the handshake, before anything is known of the user.
-  [[nodiscard]] Refusal take(const std::string& address, Place& place);
+  [[nodiscard]] Refusal take(std::string_view address, Place& place);
   // Then, when the user is known. False where they have too many.
   [[nodiscard]] bool take_user(UserId user, Place& place);
 

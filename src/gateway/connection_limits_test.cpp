@@ -39,5 +39,17 @@ TEST(ConnectionLimits, obeys_other_limits_from_now_on_and_takes_no_place_away) {
   EXPECT_EQ(limits.take("192.0.2.9", third), Refusal::full) << "the total always counts";
 }
 
+TEST(ConnectionLimits, counts_an_ipv6_customer_as_one) {
+  ConnectionLimits limits({.per_address = 1});
+  Place first;
+  ASSERT_EQ(limits.take("2001:db8:1:2::1", first), Refusal::none);
+  Place second;
+  EXPECT_EQ(limits.take("2001:db8:1:2:ffff::9", second), Refusal::address);
+  EXPECT_EQ(limits.take("2001:db8:1:3::1", second), Refusal::none);
+  first = Place();
+  Place third;
+  EXPECT_EQ(limits.take("2001:db8:1:2::2", third), Refusal::none) << "the place was given back";
+}
+
 }  // namespace
 }  // namespace indaba::gateway

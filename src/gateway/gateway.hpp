@@ -6,6 +6,7 @@
 #pragma once
 
 #include "api/access_changes.hpp"
+#include "api/checks.hpp"
 #include "api/frames.hpp"
 #include "api/stream_names.hpp"
 #include "auth/socket_authenticator.hpp"
@@ -40,6 +41,8 @@ class Gateway {
     Presence& presence;
     const EventCursor& cursors;
     const http::AllowedOrigins& origins;
+    api::RateLimiter& limiter;
+    const api::RateLimits& rates;
   };
   Gateway(const Parts& given, const SocketSettings& settings)
       : parts(given), limits(settings.connections), initial_(settings) {}

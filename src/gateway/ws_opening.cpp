@@ -11,6 +11,7 @@ namespace indaba::gateway {
 namespace {
 
 constexpr std::size_t kMaxSessionUuid = 64;
+constexpr Millis kSecond{1'000};
 
 bool is_session_uuid(std::string_view id) {
   return !id.empty() && id.size() <= kMaxSessionUuid &&
@@ -167,6 +168,15 @@ Task<http::Response> WsOpening::open(http::Request request, api::PathParams path
   if (const auto* refused = std::get_if<ws::RefusedUpgrade>(&upgrade)) {
     auto response = refuse_http(refused->status, "not_an_upgrade", std::string(refused->detail));
     ws::apply_refusal(*refused, response);
+    co_return response;
+  }
+  const auto rate =
+      gateway_.parts.limiter.take("handshake:" + api::rate_key_of_address(request.client_address),
+                                  {gateway_.parts.rates.handshakes, kSecond});
+  if (!rate.allowed) {
+    auto response =
+        refuse_http(429, "handshake_rate", "Too many connections a second from this address.");
+    response.headers.set("retry-after", "1");
     co_return response;
   }
   if (!origin_allowed(request)) co_return refuse_http(403, "origin", "This origin is not allowed.");

@@ -2,7 +2,11 @@
 
 import asyncio
 
-from harness.client import Caller, User, make_org, unique
+import pytest
+import websockets
+
+from harness.client import Caller, User, api_key, make_org, unique
+from harness.socket import Socket
 
 
 async def test_password_routes_take_10_a_minute_of_an_address(own_server):
@@ -63,6 +67,22 @@ async def test_socket_tokens_are_60_a_minute_of_a_session(own_server):
     root = User(server, "root")
     statuses = [(await root.post("auth/ws-token")).status for _ in range(62)]
     assert statuses[:59].count(429) == 0 and statuses[-1] == 429
+
+
+async def test_an_address_opens_so_many_sockets_a_second(own_server):
+    server = own_server(limits=True, env={"INDABA_LIMITS_HANDSHAKES_PER_SECOND": "5"})
+    root = User(server, "root")
+    sockets = [await Socket.open(server, "/ws", root) for _ in range(5)]
+    with pytest.raises(websockets.exceptions.InvalidStatusCode) as refusal:
+        await Socket.dial(server, "/ws", root)
+    assert refusal.value.status_code == 429
+    assert int(refusal.value.headers["Retry-After"]) >= 1
+    metrics = (await Caller(server).get("/metrics")).text
+    assert 'indaba_handshakes_rejected_total{reason="handshake_rate"} 1' in metrics
+    await asyncio.sleep(1.1)
+    sockets.append(await Socket.open(server, "/ws", root))
+    for socket in sockets:
+        await socket.close()
 
 
 async def test_a_refused_repeat_is_not_kept(own_server):
