@@ -95,10 +95,14 @@ std::optional<RateCharge> charge_of(const Docs& docs, const http::Request& reque
       break;
   }
   if (!is_unsafe(request.method)) return std::nullopt;
+  if (principal.is_known()) return write_charge(principal, limits);
+  return RateCharge{"write:a:" + address, {limits.writes, kMinute}};
+}
+
+RateCharge write_charge(const auth::Principal& principal, const RateLimits& limits) {
   if (principal.kind == auth::PrincipalKind::api_key)
-    return RateCharge{fmt::format("write:k:{}", principal.api_key.value),
-                      {limits.key_writes, kMinute}};
-  return RateCharge{"write:" + caller_key(principal, request), {limits.writes, kMinute}};
+    return {fmt::format("write:k:{}", principal.api_key.value), {limits.key_writes, kMinute}};
+  return {fmt::format("write:u:{}", principal.user.value), {limits.writes, kMinute}};
 }
 
 std::string request_id_of(const http::Request& request, Random& random) {

@@ -85,6 +85,32 @@ async def test_an_address_opens_so_many_sockets_a_second(own_server):
         await socket.close()
 
 
+async def test_events_that_are_kept_count_by_socket_as_by_http(own_server):
+    server = own_server(limits=True, env={"INDABA_LIMITS_WRITES_PER_MINUTE": "10"})
+    root = User(server, "root")
+    org = await make_org(root)
+    topic = await org.declare("prices", client_publish="members")
+    async with await Socket.open(server, "/ws", root) as socket:
+        answers = [await socket.ask("publish", stream=topic, event="t", data=n) for n in range(10)]
+        limited = answers[-1]
+        assert limited["error"]["code"] == "rate_limited" and limited["error"]["retry_after_ms"] > 0
+        assert (await socket.ask("publish", stream=topic, event="t", data=1, ephemeral=True))["type"] == "published"
+        (await root.post(f"{topic}/events", {"type": "t", "data": 1})).problem(429)
+
+
+async def test_an_api_key_publishes_far_more_by_socket_than_a_user(own_server):
+    server = own_server(limits=True)
+    root = User(server, "root")
+    org = await make_org(root)
+    topic = await org.declare("prices")
+    key = (await org.key())["key"]
+    async with await Socket.open(server, "/ws", token=key, by="token") as socket:
+        for n in range(180):
+            while (await socket.ask("publish", stream=topic, event="t", data=n))["type"] == "error":
+                await asyncio.sleep(0.05)  # 50 frames a second
+    assert (await root.get(f"events?stream={topic}&since=0&limit=1")).json["streams"][topic]["head"] == 180
+
+
 async def test_a_refused_repeat_is_not_kept(own_server):
     server = own_server(limits=True)
     root = User(server, "root")

@@ -60,6 +60,10 @@ Task<Result<api::FrameReply>> publish(Topics& service, api::OrgGate& gate,
   auto finding = service.catalog().find(membership->org, name->topic);
   INDABA_CO_TRY(const auto topic, co_await finding);
   if (!topic) co_return no_such_stream();
+  const bool kept = topic->durable && !call.frame.ephemeral.value_or(false);
+  if (kept) {
+    INDABA_CO_TRY_VOID(service.charge(call.principal));
+  }
   call.give_way();
 
   Batch batch;

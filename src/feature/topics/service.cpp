@@ -168,6 +168,15 @@ void Topics::send_ephemeral(const TopicRow& topic, const Batch& batch) {
       parts_.ephemeral.publish_ephemeral(topic.stream, event.type.str(), body_of(event));
 }
 
+Result<void> Topics::charge(const auth::Principal& principal) {
+  const auto charge = api::write_charge(principal, parts_.rates);
+  const auto taken = parts_.limiter.take(charge.key, charge.rule);
+  if (taken.allowed) return {};
+  Error error(ErrorKind::rate_limited, "Too many changes; wait a little.");
+  error.retry_after = taken.reset;
+  return error;
+}
+
 Task<Result<std::string>> Topics::event(auth::Principal principal, api::PathParams path, Seq seq) {
   const auto name = stream_name(path.text("org"), path.text("topic"));
   auto resolving = resolve(std::move(principal), std::move(path));

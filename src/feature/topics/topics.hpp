@@ -7,6 +7,7 @@
 #pragma once
 
 #include "api/access_changes.hpp"
+#include "api/checks.hpp"
 #include "api/endpoint.hpp"
 #include "api/event_type.hpp"
 #include "api/frames.hpp"
@@ -86,6 +87,8 @@ class Topics {
     api::OrgGate& gate;
     stream::EphemeralPublisher& ephemeral;
     api::AccessChanges& changes;
+    api::RateLimiter& limiter;
+    const api::RateLimits& rates;
     const Clock& clock;
     Random& random;
   };
@@ -107,6 +110,10 @@ class Topics {
   // it is no longer kept.
   Task<Result<std::string>> event(auth::Principal principal, api::PathParams path, Seq seq);
   [[nodiscard]] Catalog& catalog() noexcept { return *catalog_; }
+
+  // One event that came by socket and will be kept counts as a change of the caller, as one by HTTP
+  // does; what is not kept has the limit on frames. rate_limited.
+  [[nodiscard]] Result<void> charge(const auth::Principal& principal);
 
  private:
   Task<Result<api::ResolvedStream>> resolve(auth::Principal principal, api::PathParams params);

@@ -3,6 +3,7 @@
 #include "feature/orgs/test_feature.hpp"
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace indaba::topics {
@@ -44,7 +45,8 @@ class TopicsTest : public orgs::FeatureFixture {
 
   int closed_ = 0;
   RememberingPublisher ephemeral_;
-  Topics service_{{*database_, memberships_, ephemeral_, changes_, clock_, random_}};
+  Topics service_{
+      {*database_, memberships_, ephemeral_, changes_, limiter_, limits_, clock_, random_}};
 };
 
 TEST_F(TopicsTest, one_event_or_many_are_published_with_their_numbers) {
@@ -164,6 +166,37 @@ TEST_F(TopicsTest, the_publish_frame_answers_in_the_sockets_codes) {
             R"(published,"stream":"orgs/acme/topics/prices","seq":1,"duplicate":false)");
   EXPECT_EQ(frame("ben", R"({"type":"publish","event":"t","data":2,"dedupe_key":"k"})"),
             "conflict");
+}
+
+TEST_F(TopicsTest, an_event_by_socket_that_is_kept_counts_as_a_change_of_the_user) {
+  declare(R"({"client_publish":"members"})");
+  limits_.writes = 3;
+  const auto* kept = R"({"type":"publish","event":"t","data":1})";
+  const auto* passing = R"({"type":"publish","event":"t","data":1,"ephemeral":true})";
+  EXPECT_EQ(publish(R"({"type":"t","data":1})", "ben").status, 200) << "by HTTP: one of three";
+  for (int i = 0; i < 5; ++i) EXPECT_THAT(frame("ben", passing), testing::StartsWith("published"));
+  EXPECT_THAT(frame("ben", kept), testing::StartsWith("published"));
+  EXPECT_THAT(frame("ben", kept), testing::StartsWith("published"));
+  EXPECT_EQ(frame("ben", kept), "rate_limited");
+  EXPECT_THAT(frame("ben", passing), testing::StartsWith("published")) << "it is not kept";
+  EXPECT_EQ(publish(R"({"type":"t","data":1})", "ben").status, 429) << "they are counted together";
+  EXPECT_THAT(frame("key", kept), testing::StartsWith("published")) << "a key has its own number";
+  limits_.key_writes = 1;
+  EXPECT_EQ(frame("key", kept), "rate_limited");
+  clock_.advance(Millis(61'000));
+  EXPECT_THAT(frame("ben", kept), testing::StartsWith("published"));
+}
+
+TEST_F(TopicsTest, nothing_counts_by_socket_on_a_topic_that_keeps_nothing) {
+  declare(R"({"durable":false,"client_publish":"members"})");
+  limits_.writes = 1;
+  for (int i = 0; i < 3; ++i)
+    EXPECT_THAT(frame("ben", R"({"type":"publish","event":"t","data":1})"),
+                testing::StartsWith("published"));
+  EXPECT_EQ(publish(R"({"type":"t","data":1})", "ben").status, 200);
+  EXPECT_THAT(frame("ben", R"({"type":"publish","event":"t","data":1})"),
+              testing::StartsWith("published"))
+      << "with nothing left, the topic is asked";
 }
 
 TEST_F(TopicsTest, a_token_that_names_the_topic_reads_it_where_the_topic_allows_it) {
