@@ -166,13 +166,16 @@ Task<Result<void>> Application::admit(const http::Request& request, const Endpoi
   }
   INDABA_CO_TRY_VOID(check_origin(request, visit.principal, parts_.origins));
 
-  const auto charge = charge_of(docs, request, visit.principal, parts_.limits);
-  if (!charge || !parts_.limiter.enabled() || charge->rule.limit <= 0) co_return Result<void>();
-  visit.rate = parts_.limiter.take(charge->key, charge->rule);
-  if (visit.rate->allowed) co_return Result<void>();
-  Error error(ErrorKind::rate_limited, "Too many requests; wait a little.");
-  error.retry_after = visit.rate->reset;
-  co_return error;
+  for (const auto& charge : charges_of(docs, request, visit.principal, parts_.limits)) {
+    if (!parts_.limiter.enabled() || charge.rule.limit <= 0) continue;
+    const auto rate = parts_.limiter.take(charge.key, charge.rule);
+    if (!visit.rate || !rate.allowed || rate.remaining < visit.rate->remaining) visit.rate = rate;
+    if (rate.allowed) continue;
+    Error error(ErrorKind::rate_limited, "Too many requests; wait a little.");
+    error.retry_after = rate.reset;
+    co_return error;
+  }
+  co_return Result<void>();
 }
 
 // Runs the handler, and keeps what it answered, errors of the caller too. An answer that cannot be

@@ -165,6 +165,24 @@ TEST_F(ApplicationTest, limits_writes_and_says_when_to_come_back) {
   EXPECT_EQ(send("ben", kGet).status, 200);
 }
 
+TEST_F(ApplicationTest, counts_requests_for_tokens_by_the_second_of_an_address_where_that_is_set) {
+  limits_.passwords = 1;
+  limits_.auth_a_second = 3;
+  const auto sign_in = [this](std::string_view address) {
+    auto request = make("", "POST /api/v1/auth/token", R"({"text":"x"})");
+    request.client_address = address;
+    return send(std::move(request)).status;
+  };
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(sign_in("192.0.2.7"), 201);
+  EXPECT_EQ(sign_in("192.0.2.7"), 429);
+  EXPECT_EQ(sign_in("192.0.2.8"), 201);
+  clock_.advance(Millis(1'100));
+  EXPECT_EQ(sign_in("192.0.2.7"), 201);
+  limits_.auth_a_second = 0;
+  EXPECT_EQ(sign_in("192.0.2.9"), 201);
+  EXPECT_EQ(sign_in("192.0.2.9"), 429) << "by the minute";
+}
+
 TEST_F(ApplicationTest, lets_an_allowed_page_of_another_origin_read_an_event_stream) {
   auto request = make("", "GET /api/v1/stream");
   request.headers.add("origin", "https://app.example.com");

@@ -12,6 +12,7 @@ namespace indaba::api {
 namespace {
 
 constexpr std::size_t kMaxRequestId = 128;
+constexpr Millis kSecond{1'000};
 constexpr Millis kMinute{60'000};
 
 auth::Role least_role(Access access) noexcept {
@@ -78,25 +79,26 @@ Result<void> check_origin(const http::Request& request, const auth::Principal& p
                "A change with a session cookie must come from an allowed origin.");
 }
 
-std::optional<RateCharge> charge_of(const Docs& docs, const http::Request& request,
-                                    const auth::Principal& principal, const RateLimits& limits) {
+std::vector<RateCharge> charges_of(const Docs& docs, const http::Request& request,
+                                   const auth::Principal& principal, const RateLimits& limits) {
+  if (docs.limit == Limit::none) return {};
+  if (docs.limit == Limit::by_method && !is_unsafe(request.method)) return {};
   const auto address = rate_key_of_address(request.client_address);
-  switch (docs.limit) {
-    case Limit::none:
-      return std::nullopt;
-    case Limit::password:
-      return RateCharge{"password:" + address, {limits.passwords, kMinute}};
-    case Limit::session:
-      if (principal.session)
-        return RateCharge{fmt::format("session:{}", principal.session.value),
-                          {limits.sessions, kMinute}};
-      return RateCharge{"session:" + caller_key(principal, request), {limits.sessions, kMinute}};
-    case Limit::by_method:
-      break;
+  if (docs.limit == Limit::by_method) {
+    if (principal.is_known()) return {write_charge(principal, limits)};
+    return {{"write:a:" + address, {limits.writes, kMinute}}};
   }
-  if (!is_unsafe(request.method)) return std::nullopt;
-  if (principal.is_known()) return write_charge(principal, limits);
-  return RateCharge{"write:a:" + address, {limits.writes, kMinute}};
+  std::vector<RateCharge> charges;
+  if (const auto most = limits.auth_a_second.get(); most > 0)
+    charges.push_back({"auth:" + address, {most, kSecond}});
+  else if (docs.limit == Limit::password)
+    charges.push_back({"password:" + address, {limits.passwords, kMinute}});
+  if (docs.limit == Limit::session) {
+    const auto key = principal.session ? fmt::format("session:{}", principal.session.value)
+                                       : "session:" + caller_key(principal, request);
+    charges.push_back({key, {limits.sessions, kMinute}});
+  }
+  return charges;
 }
 
 RateCharge write_charge(const auth::Principal& principal, const RateLimits& limits) {

@@ -10,8 +10,8 @@
 #include "http/cors.hpp"
 #include "http/message.hpp"
 
-#include <optional>
 #include <string>
+#include <vector>
 
 namespace indaba::api {
 
@@ -23,6 +23,9 @@ struct RateLimits {
   Live<std::int64_t> passwords = 10;      // an address
   Live<std::int64_t> sessions = 60;       // a sign-in
   Live<std::int64_t> handshakes = 100;    // an address, in a second
+  // Requests with a password or for a token, by address in a second; where it is set, it stands in
+  // for `passwords`, and beside `sessions`.
+  Live<std::int64_t> auth_a_second = 0;
 };
 
 struct RateCharge {
@@ -54,9 +57,9 @@ struct RateCharge {
                                         const http::AllowedOrigins& allowed);
 
 // What the call is counted against, if anything.
-[[nodiscard]] std::optional<RateCharge> charge_of(const Docs& docs, const http::Request& request,
-                                                  const auth::Principal& principal,
-                                                  const RateLimits& limits);
+[[nodiscard]] std::vector<RateCharge> charges_of(const Docs& docs, const http::Request& request,
+                                                 const auth::Principal& principal,
+                                                 const RateLimits& limits);
 
 // A change by somebody who is known, whichever way it comes.
 [[nodiscard]] RateCharge write_charge(const auth::Principal& principal, const RateLimits& limits);

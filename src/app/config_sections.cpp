@@ -120,9 +120,8 @@ LimitsConfig limits_config(const Config& config) {
   limits.frame_bytes = config.integer("limits.frame_bytes");
   limits.body_bytes = config.integer("limits.body_bytes");
   limits.outbox_bytes = config.integer("limits.outbox_bytes");
-  const auto auth_rps = config.integer("limits.auth_rps_address");
-  limits.password_requests_per_minute =
-      auth_rps > 0 ? auth_rps * 60 : config.integer("limits.password_requests_per_minute");
+  limits.password_requests_per_minute = config.integer("limits.password_requests_per_minute");
+  limits.auth_rps_address = config.integer("limits.auth_rps_address");
   limits.password_failures = config.integer("limits.password_failures");
   limits.token_requests_per_minute = config.integer("limits.token_requests_per_minute");
   limits.handshakes_per_second = config.integer("limits.handshakes_per_second");

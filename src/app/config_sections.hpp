@@ -96,6 +96,7 @@ struct LimitsConfig {
   std::int64_t body_bytes = 0;
   std::int64_t outbox_bytes = 0;
   std::int64_t password_requests_per_minute = 0;
+  std::int64_t auth_rps_address = 0;  // 0: by the minute
   std::int64_t password_failures = 0;
   std::int64_t token_requests_per_minute = 0;
   std::int64_t handshakes_per_second = 0;

@@ -101,7 +101,7 @@ TEST_F(ConfigTest, understands_names_that_teams_already_have_and_prefers_its_own
   EXPECT_EQ(config->text("server.listen"), "0.0.0.0:9000");
   EXPECT_EQ(log_config(*config).level, "debug");
   EXPECT_FALSE(limits_config(*config).rates_enabled);
-  EXPECT_EQ(limits_config(*config).password_requests_per_minute, 120);
+  EXPECT_EQ(limits_config(*config).auth_rps_address, 2);
 }
 
 TEST_F(ConfigTest, reads_secrets_from_files) {

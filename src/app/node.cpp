@@ -22,6 +22,7 @@ api::RateLimits rate_limits(const LimitsConfig& limits) {
   out.key_writes = limits.api_key_writes_per_minute;
   out.passwords = limits.password_requests_per_minute;
   out.handshakes = limits.handshakes_per_second;
+  out.auth_a_second = limits.auth_rps_address;
   out.sessions = limits.token_requests_per_minute;
   return out;
 }

@@ -62,7 +62,7 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"limits.body_bytes", bytes, "1MiB", "the body of a request", "", "", "", false, true},
     {"limits.outbox_bytes", bytes, "32KiB", "what may wait for one socket before it falls back to catching up", "", "", "", false, true},
     {"limits.password_requests_per_minute", integer, "10", "requests with a password, by address", "", "", "", false, true},
-    {"limits.auth_rps_address", integer, "0", "the same as requests a second; 0 leaves the limit by the minute alone", "AUTH_RPS_IP", "", "", false, true},
+    {"limits.auth_rps_address", integer, "0", "requests with a password or for a token, by address in a second, in place of passwords by the minute; 0: not counted", "AUTH_RPS_IP", "", "", false, true},
     {"limits.password_failures", integer, "5", "failed sign-ins of one account in 15 minutes", "", "", "", false, true},
     {"limits.token_requests_per_minute", integer, "60", "refreshes and socket tokens of one session", "", "", "", false, true},
     {"limits.writes_per_minute", integer, "120", "changes by one user", "", "", "", false, true},

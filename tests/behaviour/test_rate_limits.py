@@ -69,6 +69,29 @@ async def test_socket_tokens_are_60_a_minute_of_a_session(own_server):
     assert statuses[:59].count(429) == 0 and statuses[-1] == 429
 
 
+async def test_requests_for_tokens_may_be_counted_by_the_second_of_an_address(own_server):
+    server = own_server(limits=True, env={"AUTH_RPS_IP": "4"})
+    nobody = Caller(server)
+
+    async def tries(path, body):
+        answers = await asyncio.gather(*(nobody.post(path, body) for _ in range(8)))
+        return [answer for answer in answers if answer.status == 429]
+
+    for path, body in (("auth/token/refresh", {"refresh": "not one"}),
+                       ("auth/token", {"username": "nobody", "password": "wrong password"})):
+        limited = await tries(path, body)
+        assert limited, path
+        assert {answer.headers["RateLimit-Limit"] for answer in limited} == {"4"}
+        assert {int(answer.headers["Retry-After"]) for answer in limited} == {1}
+        await asyncio.sleep(1.1)
+    # More than 10 a minute, if not at once.
+    root = User(server, "root")
+    for _ in range(5):
+        for _ in range(3):
+            (await nobody.post("auth/token", {"username": "root", "password": root.password})).expect(200)
+        await asyncio.sleep(1.1)
+
+
 async def test_an_address_opens_so_many_sockets_a_second(own_server):
     server = own_server(limits=True, env={"INDABA_LIMITS_HANDSHAKES_PER_SECOND": "5"})
     root = User(server, "root")
