@@ -27,9 +27,16 @@ void Node::add_metrics() {
                static_cast<double>(stats.opened.load(std::memory_order_relaxed)));
     scrape.add("websocket_connections_active",
                static_cast<double>(stats.active.load(std::memory_order_relaxed)));
-    for (const auto& [type, n] : stats.messages_in.read())
-      scrape.add("websocket_messages_total", static_cast<double>(n),
-                 {{"type", ops::known_type(type)}, {"direction", "in"}});
+    for (const auto& context : gateway_.contexts()) {
+      const auto tell = [&](std::string_view direction) {
+        return [&scrape, direction](std::string_view type, std::uint64_t n) {
+          scrape.add("websocket_messages_total", static_cast<double>(n),
+                     {{"type", ops::known_type(type)}, {"direction", direction}});
+        };
+      };
+      context->frames_in.each(tell("in"));
+      context->frames_out.each(tell("out"));
+    }
     for (const auto& [code, n] : stats.errors.read())
       scrape.add("websocket_errors_total", static_cast<double>(n),
                  {{"type", "frame"}, {"code", code}});

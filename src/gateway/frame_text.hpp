@@ -13,7 +13,8 @@ namespace indaba::gateway {
 
 class FrameText {
  public:
-  explicit FrameText(std::string_view type) : text_("{") { member("type", type); }
+  // `type` outlives this.
+  explicit FrameText(std::string_view type) : type_(type), text_("{") { member("type", type); }
 
   FrameText& member(std::string_view name, const auto& value) {
     json::append_member(text_, name, value);
@@ -35,7 +36,10 @@ class FrameText {
     return std::move(text_);
   }
 
+  [[nodiscard]] std::string_view type() const noexcept { return type_; }
+
  private:
+  std::string_view type_;
   std::string text_;
 };
 

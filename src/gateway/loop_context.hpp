@@ -3,6 +3,7 @@
 
 #include "gateway/access_holder.hpp"
 #include "gateway/formats.hpp"
+#include "gateway/frame_counts.hpp"
 #include "gateway/save_queue.hpp"
 #include "gateway/settings.hpp"
 #include "net/loop.hpp"
@@ -36,6 +37,8 @@ class LoopContext {
   DeflatedFormat deflated;
   SseFormat sse;
   JsonFormat json;
+  FrameCounts frames_in;
+  FrameCounts frames_out;
 
   void add(AccessHolder& holder) { holders_.insert(&holder); }
   void remove(AccessHolder& holder) noexcept { holders_.erase(&holder); }

@@ -81,7 +81,7 @@ void Session::open() {
                 std::chrono::duration_cast<std::chrono::seconds>(settings.heartbeat).count())
         .member("server_time", gateway_.parts.clock.wall())
         .raw("limits", limits + "}");
-    send_text(std::move(welcome).finish());
+    send_text("welcome", std::move(welcome).finish());
   }
   auto saved = opening->saved ? std::move(opening->saved->positions) : std::vector<SavedPosition>();
   if (opening->url_stream) {
@@ -133,12 +133,13 @@ void Session::on_reset(stream::Subscription& subscription, stream::ResetReason r
                        const stream::StreamState& state) {
   if (closed_) return;
   if (auto* live = subscriptions_.find(subscription)) live->confirmed = live->acked = Seq{};
-  send_text(reset_object("reset", subscription.name(), reason, state));
+  send_text("reset", reset_object("reset", subscription.name(), reason, state));
 }
 
 void Session::on_event(stream::Subscription& subscription, stream::Rendering& event) {
   if (closed_) return;
   ++frames_out_;
+  context_.frames_out.add_events(1);
   transport_->send(subscription.frame(event, transport_->format()));
 }
 
@@ -228,7 +229,7 @@ void Session::end_subscription(LiveSubscription& live, ws::CloseCode code,
       .member("code", static_cast<int>(code))
       .member("reason", ws::close_reason(code, sentence));
   subscriptions_.remove(live);
-  send_text(std::move(frame).finish());
+  send_text("unsubscribed", std::move(frame).finish());
   save_soon();
 }
 
@@ -244,14 +245,14 @@ void Session::close(ws::CloseCode code, std::string_view sentence,
   if (closed_) return;
   const bool stalled = code == ws::CloseCode::stalled || code == ws::CloseCode::no_pong;
   const std::string_view reason = code == ws::CloseCode::going_away ? "shutdown" : ws::slug(code);
-  send_text(goodbye_frame(reason, count_, reconnect_after_ms));
+  send_text("goodbye", goodbye_frame(reason, count_, reconnect_after_ms));
   transport_->close(code, ws::close_reason(code, sentence), stalled ? kLingerStalled : kLinger);
   release(code, sentence);
 }
 
 void Session::on_client_close(ws::CloseCode code) {
   if (closed_) return;
-  send_text(goodbye_frame("closed", count_, 0));
+  send_text("goodbye", goodbye_frame("closed", count_, 0));
   transport_->close(code, {}, kLinger);
   release(code, "closed by the client");
 }
@@ -302,16 +303,18 @@ void Session::save() {
 // --- sending
 // --------------------------------------------------------------------------------------------------------------------
 
-void Session::send_text(std::string_view json) {
+void Session::send_text(std::string_view type, std::string_view json) {
   if (closed_ || transport_ == nullptr) return;
   ++frames_out_;
+  context_.frames_out.add(type);
   transport_->send(ws::make_frame(ws::Opcode::text, json));
 }
 
 void Session::answer(FrameText frame, const AnswerTo& to) {
   if (!to.ref.empty()) frame.raw("ref", to.ref);
   frame.member("count", to.count);
-  send_text(std::move(frame).finish());
+  const auto type = frame.type();
+  send_text(type, std::move(frame).finish());
 }
 
 void Session::on_text(std::string_view text) {

@@ -125,7 +125,7 @@ class Session final : public stream::Reader,
 
   void answer(FrameText frame, const AnswerTo& to);
   void refuse(const Error& error, const AnswerTo& to);
-  void send_text(std::string_view json);
+  void send_text(std::string_view type, std::string_view json);
   void end_subscription(LiveSubscription& subscription, ws::CloseCode code,
                         std::string_view sentence);
   void release(ws::CloseCode code, std::string_view reason);

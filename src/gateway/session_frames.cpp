@@ -69,7 +69,7 @@ void Session::dispatch(boost::json::object frame, std::string_view type, AnswerT
   const bool own = type == "ping" || type == "subscribe" || type == "unsubscribe" ||
                    type == "ack" || type == "auth" || type == "presence";
   const bool feature = !own && gateway_.parts.frames.knows(type);
-  gateway_.stats.messages_in.add(own || feature ? type : "unknown");
+  context_.frames_in.add(own || feature ? type : std::string_view());
   if (own) frame.erase("type");
   if (type == "ping") {
     if (const auto read = json::read<PingFrame>(boost::json::value(std::move(frame))); !read)
@@ -144,7 +144,7 @@ void Session::refuse(const Error& error, const AnswerTo& to) {
   if (error.kind == ErrorKind::internal)
     gateway_.parts.log.error("gateway", "a frame failed",
                              {{"connection_id", connection_id_}, {"reason", error.log}});
-  send_text(error_frame(error, to));
+  send_text("error", error_frame(error, to));
   if (error.kind == ErrorKind::rate_limited) return;
   if (++errors_in_row_ >= kMaxErrorsInRow)
     close(ws::CloseCode::too_many, "Too many errors in a row.");
@@ -204,7 +204,7 @@ Task<void> Session::restore(std::vector<SavedPosition> positions) {
         .member("code", static_cast<int>(ws::CloseCode::not_found))
         .member("reason",
                 ws::close_reason(ws::CloseCode::not_found, "There is no such stream any more."));
-    send_text(std::move(frame).finish());
+    send_text("unsubscribed", std::move(frame).finish());
   }
 }
 

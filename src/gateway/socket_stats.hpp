@@ -1,5 +1,5 @@
-// SocketStats: what sockets count for /metrics. Relaxed atomics, a cache line for each that a loop
-// writes often.
+// SocketStats: what sockets count for /metrics; frames by type are in FrameCounts. Relaxed atomics,
+// a cache line for each that a loop writes often.
 #pragma once
 
 #include "db/writer_stats.hpp"
@@ -41,10 +41,8 @@ inline constexpr std::array kFrameSeconds{0.00001, 0.0001, 0.0005, 0.001, 0.0025
 struct SocketStats {
   alignas(64) std::atomic<std::uint64_t> opened{0};
   alignas(64) std::atomic<std::int64_t> active{0};
-  LabelledCounters messages_in;   // by type of frame
-  LabelledCounters messages_out;  // direct answers by type; events are counted by the hub
-  LabelledCounters errors;        // by code
-  LabelledCounters rejected;      // handshakes, by reason
+  LabelledCounters errors;    // by code
+  LabelledCounters rejected;  // handshakes, by reason
   db::AtomicHistogram<kFrameSeconds.size()> frame_seconds{
       kFrameSeconds};  // from a frame to the end of serving it
 };

@@ -149,6 +149,7 @@ void WsProtocol::write_heartbeat() {
   heartbeat_due_ = context_.loop.now() + context_.settings.heartbeat;
   if (!can_take()) return;
   connection_.send(ws::make_frame(ws::Opcode::text, session_->heartbeat()));
+  context_.frames_out.add("heartbeat");
   connection_.send(ws::make_frame(ws::Opcode::ping, {}));
   session_->on_ping_written();
   pinged_at_ = context_.loop.now();

@@ -71,6 +71,10 @@ async def test_metrics_count_what_happens(own_server):
                    "indaba_outbox_bytes", "indaba_db_commit_seconds", "indaba_loop_lag_seconds",
                    "process_cpu_seconds_total", "process_resident_memory_bytes"):
         assert wanted in names, f"{wanted} is missing"
+    for direction, type_, least in (("in", "ping", 1), ("in", "other", 1), ("out", "welcome", 1), ("out", "event", 1),
+                                    ("out", "subscribed", 1), ("out", "pong", 1), ("out", "error", 1)):
+        name = f'websocket_messages_total{{type="{type_}",direction="{direction}"}}'
+        assert after[name] - before.get(name, 0) >= least, name
     types = set(re.findall(r'websocket_messages_total\{[^}]*type="([^"]*)"', text))
     assert "ping" in types and "dance" not in types, "`type` takes known types only"
     assert "metrics-canary-org" not in text, "no label takes an organisation's name"
