@@ -20,6 +20,10 @@ void Node::add_metrics() {
   for (const auto* loop : loops_.all()) loops.push_back(loop);
   metrics_.add_source(ops::process_source());
   metrics_.add_source(ops::database_source(storage_->database->stats()));
+  metrics_.add_source([loops](ops::Scrape& scrape) {
+    for (const auto* loop : loops)
+      scrape.add("indaba_outbox_bytes", static_cast<double>(loop->waiting_bytes));
+  });
   metrics_.add_source(ops::loops_source(std::move(loops)));
   metrics_.add_source([this](ops::Scrape& scrape) {
     const auto& stats = gateway_.stats;

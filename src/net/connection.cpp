@@ -72,7 +72,15 @@ void Connection::send(Frame frame) {
   if (!dirty_ && !write_blocked_) {
     dirty_ = true;
     loop_.mark_dirty(*this);
+  } else if (write_blocked_) {
+    tell_waiting(outbox_.bytes());
   }
+}
+
+void Connection::tell_waiting(std::size_t bytes) noexcept {
+  // Modulo 2^64: what is taken away is added as its complement.
+  loop_.waiting_bytes.add(bytes - std::size_t{told_waiting_});
+  told_waiting_ = static_cast<std::uint32_t>(bytes);
 }
 
 void Connection::close_after_flush(Millis patience) {
@@ -92,6 +100,7 @@ void Connection::abort() {
   fd_ = -1;
   TimerWheel::disarm(*this);
   outbox_.clear();
+  tell_waiting(0);
   loop_.connections.fetch_sub(1, std::memory_order_relaxed);
   if (protocol_) protocol_->on_closed();
   loop_.bury_owned(*this);
@@ -135,6 +144,7 @@ void Connection::on_ready(std::uint32_t events) {
     write_blocked_ = false;
     flush();
     if (fd_ < 0) return;
+    tell_waiting(write_blocked_ ? outbox_.bytes() : 0);
     watch_for_what_is_wanted();
   }
   // A TLS read may be what waited for room to write.
@@ -225,6 +235,7 @@ void Connection::flush() {
       return;  // a TLS handshake under way: the next read goes on
     if (wrote.state == IoState::want_write) {
       write_blocked_ = true;
+      tell_waiting(outbox_.bytes());
       return watch_for_what_is_wanted();
     }
     outbox_.consume(wrote.bytes);

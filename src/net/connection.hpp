@@ -58,7 +58,10 @@ class Connection final : public Pollable, private Timer {
   [[nodiscard]] MonoTime last_progress() const noexcept { return last_progress_; }
   [[nodiscard]] MonoTime last_received() const noexcept { return last_received_; }
   // Forgets what waits, but for a frame that is partly out.
-  void discard_unsent() { outbox_.drop_unstarted(tls_taken_); }
+  void discard_unsent() {
+    outbox_.drop_unstarted(tls_taken_);
+    if (write_blocked_) tell_waiting(outbox_.bytes());
+  }
 
   // Stops reading, writes what waits, then closes gracefully. Gives up after `patience`.
   void close_after_flush(Millis patience = Millis(5'000));
@@ -91,6 +94,9 @@ class Connection final : public Pollable, private Timer {
   [[nodiscard]] IoResult write_some();
   [[nodiscard]] IoResult write_tls(std::span<const char> bytes);
   void shut_down();
+  // Keeps the loop's sum right. Only where the peer does not take what it is sent: a connection
+  // that flows never comes here.
+  void tell_waiting(std::size_t bytes) noexcept;
   void watch_for_what_is_wanted();
 
   Loop& loop_;
@@ -102,6 +108,7 @@ class Connection final : public Pollable, private Timer {
   bool peer_done_ = false;      // its FIN came while we were closing
   bool write_blocked_ = false;  // the kernel's buffer is full
   std::uint32_t watched_ = 0;
+  std::uint32_t told_waiting_ = 0;  // this connection's part of the loop's waiting_bytes
   Outbox outbox_;
   std::size_t tls_taken_ = 0;  // bytes at the front that TLS has encrypted already and not got rid
                                // of: they must leave next

@@ -171,6 +171,27 @@ TEST_F(ConnectionTest, a_stalled_reader_shows_in_the_queue_and_in_the_time_of_pr
   EXPECT_TRUE(eventually(thread_, [&] { return connection_->last_progress() > stuck.second; }));
 }
 
+TEST_F(ConnectionTest, what_waits_for_a_peer_that_does_not_read_is_in_the_loops_sum) {
+  const auto sum = [&] { return std::uint64_t{thread_.loop.waiting_bytes}; };
+  thread_.call([&] { connection_->send(Frame::of("taken at once")); });
+  EXPECT_EQ(sockets_.client.read(13), "taken at once");
+  EXPECT_EQ(thread_.call(sum), 0U);
+  const auto all = pattern(1'000'000);
+  thread_.call([&] { connection_->send(Frame::of(all)); });
+  ASSERT_TRUE(eventually(thread_, [&] { return sum() > 0; }));
+  thread_.call([&] {
+    EXPECT_EQ(sum(), connection_->queued());
+    connection_->send(Frame::of("more"));
+    EXPECT_EQ(sum(), connection_->queued());
+  });
+  EXPECT_EQ(sockets_.client.read(all.size() + 4), all + "more");
+  EXPECT_TRUE(eventually(thread_, [&] { return sum() == 0; }));
+  thread_.call([&] { connection_->send(Frame::of(all)); });
+  ASSERT_TRUE(eventually(thread_, [&] { return sum() > 0; }));
+  thread_.call([&] { connection_->abort(); });
+  EXPECT_EQ(thread_.call(sum), 0U);
+}
+
 TEST_F(ConnectionTest, discarding_never_cuts_a_frame_in_two) {
   const auto large = pattern(3'000'000);
   thread_.call([&] {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/executor.hpp"
+#include "base/loop_counter.hpp"
 #include "net/timer_wheel.hpp"
 
 #include <atomic>
@@ -73,6 +74,7 @@ class Loop final : public Executor {
   [[nodiscard]] bool on_this_thread() const noexcept { return Executor::current() == this; }
   // For balancing and metrics; any thread.
   std::atomic<int> connections{0};
+  LoopCounter waiting_bytes;            // that connections have for peers who do not take them
   std::atomic<std::int64_t> lag_us{0};  // how long the longest recent tick kept the others waiting
 
  private:

@@ -6,7 +6,7 @@ import urllib.request
 
 from harness import raw
 from harness.client import Caller, User, make_org, unique
-from harness.socket import Socket
+from harness.socket import BlockingSocket, Socket
 
 LOG_MEMBERS = {"timestamp", "level", "logger", "message"}
 
@@ -79,6 +79,31 @@ async def test_metrics_count_what_happens(own_server):
     assert "ping" in types and "dance" not in types, "`type` takes known types only"
     assert "metrics-canary-org" not in text, "no label takes an organisation's name"
     assert "root" not in re.findall(r'"([^"]*)"', text)
+
+
+async def test_metrics_tell_what_waits_for_a_reader_that_does_not_read(own_server):
+    server = own_server()
+    root = User(server, "root")
+    nobody = Caller(server)
+    org = await make_org(root)
+
+    async def waiting(until):
+        for _ in range(100):
+            told = samples((await nobody.get("/metrics")).text)["indaba_outbox_bytes"]
+            if until(told):
+                return told
+            await asyncio.sleep(0.05)
+        return told
+
+    assert await waiting(lambda told: told == 0) == 0
+    stuck = await asyncio.to_thread(BlockingSocket, server, f"/ws/{org.notifications}",
+                                    {"Authorization": f"Bearer {root.access}"})
+    for _ in range(60):
+        await org.notify(text="x" * 15_000)
+    assert 0 < await waiting(lambda told: told > 0) < 64 * 1024
+    stuck.file.close()
+    stuck.wire.close()
+    assert await waiting(lambda told: told == 0) == 0
 
 
 async def test_metrics_may_listen_on_a_port_of_their_own(own_server):
