@@ -19,14 +19,6 @@ RateLimiter::RateLimiter(const Clock& clock, bool enabled, std::size_t max_keys)
       enabled_(enabled),
       max_keys_a_shard_(std::max<std::size_t>(max_keys / kShards, 1)) {}
 
-RateVerdict RateLimiter::take(std::string_view key, RateRule rule) {
-  return decide(key, rule, true);
-}
-
-RateVerdict RateLimiter::look(std::string_view key, RateRule rule) {
-  return decide(key, rule, false);
-}
-
 void RateLimiter::forget(std::string_view key) {
   auto& shard = shard_of(key);
   const std::scoped_lock lock(shard.mutex);
@@ -47,7 +39,7 @@ RateLimiter::Shard& RateLimiter::shard_of(std::string_view key) noexcept {
   return shards_[(Hash{}(key) >> 48U) % kShards];
 }
 
-RateVerdict RateLimiter::decide(std::string_view key, RateRule rule, bool use) {
+RateVerdict RateLimiter::take(std::string_view key, RateRule rule) {
   if (!enabled_ || rule.limit <= 0) return {true, rule.limit, rule.limit, Millis(0)};
   check(rule.window >= Millis(kSlots), "a rate's window is longer than its slots");
   const auto now_ms = clock_.mono().time_since_epoch().count();
@@ -65,7 +57,7 @@ RateVerdict RateLimiter::decide(std::string_view key, RateRule rule, bool use) {
 
   std::int64_t used = std::accumulate(entry.used.begin(), entry.used.end(), std::int64_t{0});
   RateVerdict verdict{used < rule.limit, rule.limit, 0, Millis(0)};
-  if (verdict.allowed && use) {
+  if (verdict.allowed) {
     ++entry.used[static_cast<std::size_t>(entry.newest_slot) % kSlots];
     ++used;
   }

@@ -44,8 +44,6 @@ class RateLimiter {
   void set_enabled(bool enabled) noexcept { enabled_ = enabled; }
   // Uses one, if there is one left.
   RateVerdict take(std::string_view key, RateRule rule);
-  // The same without using any: is there one left?
-  [[nodiscard]] RateVerdict look(std::string_view key, RateRule rule);
   // Forgets what the key used: after a sign-in that succeeded.
   void forget(std::string_view key);
   [[nodiscard]] std::size_t keys() const;
@@ -69,7 +67,6 @@ class RateLimiter {
     std::int64_t swept_ms = 0;
   };
 
-  RateVerdict decide(std::string_view key, RateRule rule, bool use);
   Shard& shard_of(std::string_view key) noexcept;
   void make_room(Shard& shard, std::int64_t now_ms) const;
   static void advance(Entry& entry, std::int64_t now_ms);

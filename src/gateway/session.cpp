@@ -146,6 +146,7 @@ void Session::on_event(stream::Subscription& subscription, stream::Rendering& ev
 void Session::on_batch(stream::Subscription& subscription, stream::Batch& batch) {
   if (closed_) return;
   frames_out_ += static_cast<std::uint32_t>(batch.size());
+  context_.frames_out.add_events(batch.size());
   transport_->send(subscription.frame(batch, transport_->format()));
 }
 
@@ -169,7 +170,7 @@ void Session::on_ping_written() {
 
 void Session::on_pong() {
   // Ten thousand that only keep their connections open must cost no write a heartbeat.
-  const bool old = context_.loop.now() - saved_at_ > gateway_.parts.settings.session_ttl / 2;
+  const bool old = context_.loop.now() - saved_at_ > context_.settings.session_ttl / 2;
   if (subscriptions_.on_pong() || old) save_soon();
 }
 
