@@ -1,10 +1,10 @@
 # What one types here. Everything works from a fresh clone on Debian 12; the first run of anything installs what it needs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run build test check lint format bench fuzz sanitize clean
+.PHONY: help setup run build test check lint format bench bench-quick fuzz sanitize clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## build everything and start a demo on http://127.0.0.1:8080 (or the next free port)
 	@scripts/run
@@ -31,10 +31,15 @@ format: ## lay out every source file
 	@scripts/setup build web lint
 	@scripts/format
 
-bench: ## how many deliveries a second, and what one costs
-	@scripts/setup
-	@scripts/build indaba loadtool
-	@scripts/bench
+bench: ## Indaba beside its peers and the limit, into bench/RESULTS.md; an hour. BENCH='--only indaba' for less
+	@scripts/setup build web bench
+	@scripts/build indaba bench_limit bench_sqlite bench_beast micro_bench
+	@scripts/bench $(BENCH)
+
+bench-quick: ## the same in short, into build/bench: shows that everything works
+	@scripts/setup build web bench
+	@scripts/build indaba bench_limit bench_sqlite bench_beast micro_bench
+	@scripts/bench --quick --out build/bench $(BENCH)
 
 fuzz: ## every fuzz target for SECONDS_EACH (60) seconds
 	@scripts/setup build lint test

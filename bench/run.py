@@ -106,7 +106,9 @@ def write(asked, results, where, servers):
     settings["plots"] = plots.write_all(results, titles, asked.out / "plots")
     told = as_json(results, where, servers, settings)
     (asked.out / "results.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
-    (asked.out / "RESULTS.md").write_text(report.write(results, where, servers, settings))
+    micro = asked.out / "micro.json"
+    small = json.loads(micro.read_text()) if micro.exists() else None
+    (asked.out / "RESULTS.md").write_text(report.write(results, where, servers, settings, small))
 
 
 def main():

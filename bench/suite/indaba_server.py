@@ -89,7 +89,7 @@ class Indaba(Server):
         stream = DURABLE if workload.durable else EPHEMERAL
         options = ["--token", self.token(), "--stream", stream]
         if workload.compressed:
-            options.append("--compression")
+            options.append("--compress")
         publish = ()
         if workload.kind == "publish":
             frame = f'{{"type":"publish","stream":"{stream}","event":"tick","dedupe_key":"{{uuid}}","data":{{event}}}}'
