@@ -110,7 +110,7 @@ class Listener {
       if (!acceptor_.is_open()) return;
       if (!error) {
         beast::error_code ignored;
-        socket.set_option(tcp::no_delay(true), ignored);
+        (void)socket.set_option(tcp::no_delay(true), ignored);
         std::make_shared<Session>(std::move(socket), readers_)->start();
       }
       accept();
