@@ -73,7 +73,7 @@ class Django(Server):
             os.chmod(self.folder, 0o755)
             shutil.chown(self._postgres_folder, user, pwd.getpwnam(user).pw_gid)
         data = self._postgres_folder / "data"
-        made = subprocess.run([programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"], user=user,
+        made = subprocess.run([programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"], user=user,
                               env=processes.environment(), cwd=self._postgres_folder, capture_output=True, text=True, check=False)
         if made.returncode != 0:
             raise processes.StartError(f"initdb: {made.stderr.strip()[-500:]}")

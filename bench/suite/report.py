@@ -113,6 +113,8 @@ def write(results, machine, servers, settings, micro=None):
         "CPU is the server's, user and system, by all its processes (Redis included where there is one). A single-threaded server has one "
         "core to itself, Indaba with one event loop too, and the client the other; Django has two workers and both cores. Only Indaba "
         "authenticates its readers, checks what they may read, and keeps what is durable.", "",
+        "The limit is a bare epoll server that passes a ready-made frame on and does nothing else: one send a reader and event, or, "
+        "coalescing, one send a reader and tick of all that arrived in it, by send(2) or by batches of io_uring.", "",
     ]
     if settings.get("quick"):
         lines += ["**A quick run: short, and good for nothing but to see that everything works.**", ""]

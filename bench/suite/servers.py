@@ -117,15 +117,15 @@ class Limit(Server):
 
 
 class LimitSend(Limit):
-    name, title, mode = "limit-send", "limit: a ready-made frame, one send a reader", "send"
+    name, title, mode = "limit-send", "limit, one send an event", "send"
 
 
 class LimitCoalesce(Limit):
-    name, title, mode = "limit-coalesce", "limit with coalescing: one send a reader and tick", "coalesce"
+    name, title, mode = "limit-coalesce", "limit, coalescing", "coalesce"
 
 
 class LimitUring(Limit):
-    name, title, mode = "limit-uring", "the same through io_uring", "uring"
+    name, title, mode = "limit-uring", "limit, coalescing by io_uring", "uring"
 
 
 class Beast(Server):
