@@ -60,6 +60,7 @@ void SqliteReaders::run_on_reader(SqliteConnection& connection) {
 }
 
 void SqliteReaders::answer(SqliteConnection& connection, Query& query) {
+  stats_.queries.fetch_add(1, std::memory_order_relaxed);
   connection.set_deadline(std::chrono::steady_clock::now() + limits_.time);
   if (auto begun = connection.begin(); !begun) return query.refuse(std::move(begun).error());
   try {

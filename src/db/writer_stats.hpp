@@ -41,6 +41,7 @@ struct WriterStats {
   std::atomic<std::uint64_t> changes_refused{0};
   std::atomic<std::uint64_t> groups_run_again{0};
   std::atomic<std::uint64_t> storage_failures{0};
+  std::atomic<std::uint64_t> queries{0};         // begun by a reader
   std::atomic<std::uint64_t> queued_changes{0};  // now
   std::atomic<std::uint64_t> queued_queries{0};  // now
   std::atomic<std::uint64_t> wal_pages{0};       // after the last commit

@@ -36,6 +36,7 @@ constexpr auto kNames = std::to_array<MetricName>({
     {"indaba_slow_consumers_total", counter, "How often a live reader fell back to catching up."},
     {"indaba_db_commit_seconds", histogram, "How long a commit took."},
     {"indaba_db_group_size", histogram, "Changes in one commit."},
+    {"indaba_db_reads_total", counter, "Queries that were put to the database."},
     {"indaba_bus_lag_events", gauge,
      "Events that other nodes have and this one has not delivered yet."},
     {"indaba_bus_up", gauge, "1 while the bus between nodes works."},

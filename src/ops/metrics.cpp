@@ -45,6 +45,8 @@ Metrics::Source database_source(const db::WriterStats& stats) {
   return [&stats](Scrape& scrape) {
     scrape.add_histogram("indaba_db_commit_seconds", stats.commit_seconds);
     scrape.add_histogram("indaba_db_group_size", stats.group_size);
+    scrape.add("indaba_db_reads_total",
+               static_cast<double>(stats.queries.load(std::memory_order_relaxed)));
   };
 }
 

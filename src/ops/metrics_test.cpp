@@ -69,8 +69,9 @@ TEST(Metrics, take_known_types_only_as_a_label) {
   EXPECT_THAT(text, Not(HasSubstr("made-up")));
 }
 
-TEST(Metrics, read_the_databases_histograms) {
+TEST(Metrics, read_what_the_database_counts) {
   db::WriterStats stats;
+  stats.queries = 7;
   stats.group_size.observe(3);
   stats.group_size.observe(1000);
   Metrics metrics;
@@ -79,6 +80,7 @@ TEST(Metrics, read_the_databases_histograms) {
   EXPECT_THAT(text, HasSubstr("indaba_db_group_size_bucket{le=\"4\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("indaba_db_group_size_count 2\n"));
   EXPECT_THAT(text, HasSubstr("indaba_db_group_size_sum 1003\n"));
+  EXPECT_THAT(text, HasSubstr("\nindaba_db_reads_total 7\n"));
 }
 
 TEST(Metrics, tell_what_the_kernel_says_of_the_process) {
