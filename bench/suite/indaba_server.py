@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import subprocess
 
 from . import processes
@@ -12,6 +13,7 @@ from .servers import BUILD, Server, Target
 
 BINARY = pathlib.Path(os.environ.get("INDABA_BINARY", BUILD / "indaba"))
 NAME, SECRET = "anna", "correct horse battery"
+KEPT, MISSED = 200, 10  # events that are there from the start; of them, those that returning clients lack
 DURABLE, EPHEMERAL = "orgs/bench/topics/kept", "orgs/bench/topics/live"
 
 
@@ -48,17 +50,23 @@ class Indaba(Server):
             env["INDABA_SERVER_LOOPS"] = "1"
         if workload is not None and workload.compressed:
             env["INDABA_WS_COMPRESSION"] = "true"
+        self.serve(env)
+        self.prepare(workload)
+        if workload is not None and workload.cold:
+            self.running.pop().stop()
+            self.serve(env)
+
+    def serve(self, env):
         command = [BINARY, "serve", "--listen", "127.0.0.1:0", "--data", self.data]
         self.port = self.spawn(command, env=env).port_told()
-        self.prepare(workload)
 
     def prepare(self, workload):
         token = self.token()
         self.call("POST", "orgs", {"slug": "bench", "name": "Bench"}, token)
         for stream, durable in ((DURABLE, True), (EPHEMERAL, False)):
             self.call("PUT", stream, {"durable": durable, "client_publish": "members"}, token)
-        if workload is not None and workload.kind == "http":
-            events = [{"type": "tick", "data": {"n": n, "pad": "x" * 200}} for n in range(200)]
+        if workload is not None and (workload.kind == "http" or workload.cold):
+            events = [{"type": "tick", "data": {"number": n, "pad": "x" * 200}} for n in range(KEPT)]
             self.call("POST", DURABLE + "/events", events, token)
 
     def run_command(self, *words, stdin=""):
@@ -81,6 +89,14 @@ class Indaba(Server):
             raise processes.StartError(f"{method} {path}: {answer.status} {told[:300].decode(errors='replace')}")
         return json.loads(told) if told else None
 
+    def database_reads(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        with contextlib.closing(connection):
+            connection.request("GET", "/metrics")
+            text = connection.getresponse().read().decode()
+        found = re.search(r"^indaba_db_reads_total (\S+)$", text, re.MULTILINE)
+        return float(found[1]) if found else None
+
     def token(self):
         """A fresh access token: a JWT, verified at each handshake."""
         return self.call("POST", "auth/token", {"username": NAME, "password": SECRET})["access"]
@@ -88,6 +104,9 @@ class Indaba(Server):
     def target(self, workload):
         stream = DURABLE if workload.durable else EPHEMERAL
         options = ["--token", self.token(), "--stream", stream]
+        if workload.cold:  # a client is there when it has the last of what it missed
+            url = f"ws://127.0.0.1:{self.port}/ws/{DURABLE}?since={KEPT - MISSED}"
+            return Target(url, ("--token", self.token(), "--await", f'"seq":{KEPT},'), (), self.pids)
         if workload.compressed:
             options.append("--compress")
         publish = ()

@@ -33,13 +33,18 @@ def run(server, workload, seconds):
 
 def bench(server, workload, seconds):
     target = server.target(workload)
-    command = [BINARY, "bench", workload.kind, target.url, *target.options]
+    command = [BINARY, "bench", workload.kind, target.url, *target.options, *workload.options, "--json", "--quiet"]
     if workload.kind in ("fanout", "publish"):
         command += [*target.publish, "--warm-up", min(2, seconds / 2)]
-    command += [*workload.options, "--seconds", seconds, "--json", "--quiet"]
+    if workload.kind not in ("storm", "reconnect"):  # those last as long as they take
+        command += ["--seconds", seconds]
     for pid in target.pids:
         command += ["--server-pid", pid]
-    return program(processes.pinned(command, CLIENT_CORE if server.cores else None), timeout=seconds * 4 + 180)
+    reads = server.database_reads()
+    told = program(processes.pinned(command, CLIENT_CORE if server.cores else None), timeout=seconds * 4 + 180)
+    if reads is not None and told.get("connections"):
+        told["database_reads_per_connection"] = (server.database_reads() - reads) / told["connections"]
+    return told
 
 
 def program(command, timeout):

@@ -78,7 +78,7 @@ def targets_section(results):
 
 
 def slope_section(results):
-    small, large = (results.told(name, "indaba", "server", "rss_bytes_after") for name in ("idle", "idle-18k"))
+    small, large = (results.told(name, "indaba", "server", "anonymous_bytes_after") for name in ("idle", "idle-18k"))
     if small is None or large is None:
         return []
     slope = (large - small) / 8000

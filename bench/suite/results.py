@@ -10,6 +10,9 @@ import statistics
 from .workloads import BY_NAME
 
 
+_FAULTS = {"doubled": "came twice", "out_of_order": "came out of order"}
+
+
 @dataclasses.dataclass
 class Run:
     """One workload on one server, once."""
@@ -83,6 +86,9 @@ class Results:
                 continue
             for text in run.told.get("warnings") or []:
                 said.setdefault((run.server, text), None)
+            for key, text in _FAULTS.items():
+                if count := run.told.get(key):
+                    said.setdefault((run.server, f"{count:,} events {text} (repeat {run.repeat + 1})"), None)
             if run.told.get("bottleneck") == "client":
                 said.setdefault((run.server, "the client was the bottleneck"), None)
         return list(said)

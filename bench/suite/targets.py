@@ -75,6 +75,7 @@ TARGETS = (
     Target("CPU a handshake, JWT verified", _median("storm", "cpu_us_per_connection"), 45, unit="µs"),
     Target("storm: connections a second", _median("storm", "per_second"), 15_000, most=False),
     Target("10,000 cut at once: all back and caught up", _median("reconnect", "seconds"), 5, unit="s"),
+    Target("the same: database reads a client", _median("reconnect", "reads"), 0.05),
     Target("1 KB events, compressed over not compressed: CPU a delivery", _compression, 1.5, unit="×"),
     Target("HTTP, who am I: requests a second", _median("http", "me"), 40_000, most=False),
     Target("HTTP, a page of 50 events: requests a second", _median("http", "page"), 8_000, most=False),

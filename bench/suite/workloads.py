@@ -33,7 +33,10 @@ IDLE_CPU = Figure("cpu_percent", "CPU while idle", ("server", "cpu_percent"), "%
 HANDSHAKE = Figure("cpu_us_per_connection", "CPU a handshake", ("server", "cpu_us_per_connection"), "µs", 1)
 CONNECTS = Figure("per_second", "connections/s", ("connect", "per_second"), "", 0)
 CONNECT_P99 = Figure("connect_p99_ms", "p99 of a handshake", ("connect", "p99_ms"), "ms", 1)
+LATE = Figure("late", "too late", ("late_deliveries",), "", 0)
 BACK = Figure("seconds", "all back and caught up", ("seconds",), "s")
+COLD = Figure("seconds", "all connected and caught up", ("connect", "seconds"), "s")
+READS = Figure("reads", "database reads a client", ("database_reads_per_connection",), "", 3)
 REQUESTS_ME = Figure("me", "who am I, requests/s", ("me", "requests_per_second"), "", 0)
 REQUESTS_PAGE = Figure("page", "a page of 50, requests/s", ("page", "requests_per_second"), "", 0)
 STORED_1 = Figure("one", "stored and broadcast/s, 1 in flight", ("one", "requests_per_second"), "", 0)
@@ -59,6 +62,7 @@ class Workload:
     seconds: float = 10
     durable: bool = False
     compressed: bool = False
+    cold: bool = False  # the server is restarted on its data before it is measured
     pinned: bool = True
     more_is_better: bool = False
 
@@ -71,10 +75,10 @@ WORKLOADS = (
     _fanout("fanout-1", "1,000 readers, 256-byte events, one in flight", "--connections", "1000", "--window", "1"),
     _fanout("fanout-16", "1,000 readers, 256-byte events, 16 in flight", "--connections", "1000", "--window", "16"),
     _fanout("fanout-rate", "5,000 readers, 20 events a second (Indaba commits each before it delivers it)", "--connections", "5000",
-            "--rate", "20", durable=True, figures=(CPU, USER, P50, P99, P999, MAX, MISSING)),
+            "--rate", "20", durable=True, figures=(CPU, USER, P50, P99, P999, MAX, LATE, MISSING)),
     Workload("storm", "5,000 connections as fast as they are taken (Indaba verifies a JWT and a membership for each)", "storm",
-             EVERYONE, (HANDSHAKE, CONNECTS, CONNECT_P99), ("--connections", "5000"), seconds=1),
-    Workload("idle", "10,000 idle connections", "idle", EVERYONE, (MEMORY, IDLE_CPU), ("--connections", "10000"), seconds=5),
+             EVERYONE, (HANDSHAKE, CONNECTS, CONNECT_P99), ("--connections", "5000")),
+    Workload("idle", "10,000 idle connections", "idle", EVERYONE, (MEMORY, IDLE_CPU), ("--connections", "10000"), seconds=5, durable=True),
     Workload("idle-18k", "18,000 idle connections, each authenticated, subscribed and resumable", "idle", ("indaba", "limit-coalesce"),
              (MEMORY, IDLE_CPU), ("--connections", "18000"), seconds=5, durable=True),
     Workload("idle-heartbeats", "10,000 idle connections with heartbeats", "idle", ("indaba",), (MEMORY, IDLE_CPU),
@@ -87,8 +91,10 @@ WORKLOADS = (
              (RAW_64, RAW_1, RAW_512, RAW_SEQUENTIAL), pinned=False, more_is_better=True),
     Workload("django-publish", "a Django view that stores a message and broadcasts it", "django-publish", ("django",),
              (STORED_1, STORED_32), pinned=False, more_is_better=True),
-    Workload("reconnect", "10,000 clients cut at once come back with their position", "reconnect", ("indaba",), (BACK,),
-             ("--connections", "10000"), durable=True, pinned=False),
+    Workload("reconnect", "10,000 clients cut at once come back with their position", "reconnect", ("indaba",),
+             (BACK, HANDSHAKE, READS), ("--connections", "10000"), durable=True, pinned=False),
+    Workload("reconnect-cold", "10,000 clients with a position meet a server that has just been started", "storm", ("indaba",),
+             (COLD, HANDSHAKE, READS), ("--connections", "10000"), durable=True, pinned=False, cold=True),
     _fanout("fanout-1k", "1,000 readers, 1 KB events, not compressed", "--connections", "1000", "--window", "1", "--payload", "1024",
             servers=("indaba",)),
     _fanout("fanout-1k-deflate", "1,000 readers, 1 KB events, permessage-deflate", "--connections", "1000", "--window", "1",
