@@ -95,7 +95,7 @@ def micro_section(micro):
             continue
         nanoseconds = told["real_time"] * {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}[told["time_unit"]]
         items, size = told.get("items_per_second"), told.get("bytes_per_second")
-        rate = f"{number(items, 0)} events/s" if items else f"{number(size / 2**20, 0)} MiB/s" if size else ""
+        rate = f"{number(items, 0)} a second" if items else f"{number(size / 2**20, 0)} MiB/s" if size else ""
         rows.append([told["run_name"].removesuffix("/real_time"), number(nanoseconds / 1000, 3), rate])
     if not rows:
         return []

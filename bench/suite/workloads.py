@@ -86,7 +86,7 @@ WORKLOADS = (
     Workload("publish", "64 senders, durable, random de-duplication keys, at full speed", "publish", ("indaba",),
              (EVENTS, P50, P99, MAX), ("--connections", "64", "--window", "16"), durable=True, pinned=False, more_is_better=True),
     Workload("publish-steady", "the same at 15,000 events a second", "publish", ("indaba",), (P99, P50, P999, MAX, EVENTS),
-             ("--connections", "64", "--window", "64", "--rate", "15000"), durable=True, pinned=False),
+             ("--connections", "64", "--rate", "15000"), durable=True, pinned=False),
     Workload("sqlite", "the same statements alone: SQLite, WAL, synchronous=FULL, random keys", "sqlite", ("sqlite",),
              (RAW_64, RAW_1, RAW_512, RAW_SEQUENTIAL), pinned=False, more_is_better=True),
     Workload("django-publish", "a Django view that stores a message and broadcasts it", "django-publish", ("django",),
