@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import pathlib
+import signal
 import sys
 import time
 
@@ -127,6 +128,7 @@ def main():
     where = machine.describe()
     results = keep_others(asked, stored)
     began = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: servers stopped, folders gone
     try:
         for _ in measure_all(asked, servers, results):
             write(asked, results, where, servers)  # after each run: an interrupted programme keeps what it has
