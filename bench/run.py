@@ -134,6 +134,7 @@ def main():
             write(asked, results, where, servers)  # after each run: an interrupted programme keeps what it has
     except KeyboardInterrupt:
         print("interrupted: the results so far are kept", file=sys.stderr)
+        return 130
     print(f"{len(results.runs)} runs in {(time.monotonic() - began) / 60:.0f} minutes: {asked.out / 'RESULTS.md'}")
     return 1 if any(run.error for run in results.runs) else 0
 
