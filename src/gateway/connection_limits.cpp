@@ -4,22 +4,16 @@
 
 namespace indaba::gateway {
 
-namespace {
-
-template <class Map, class Key>
-void give_back(Map& map, const Key& key) {
-  const auto found = map.find(key);
-  if (found != map.end() && --found->second == 0) map.erase(found);
-}
-
-}  // namespace
-
 ConnectionLimits::Place::~Place() {
   if (limits_ == nullptr) return;
   limits_->total_.fetch_sub(1, std::memory_order_relaxed);
   const std::scoped_lock lock(limits_->mutex_);
-  give_back(limits_->by_address_, address_);
-  if (user_) give_back(limits_->by_user_, user_);
+  if (--address_->second == 0)
+    limits_->by_address_.erase(limits_->by_address_.find(address_->first));
+  if (!user_) return;
+  const auto of_user = limits_->by_user_.find(user_);
+  if (of_user != limits_->by_user_.end() && --of_user->second == 0)
+    limits_->by_user_.erase(of_user);
 }
 
 ConnectionLimits::Refusal ConnectionLimits::take(std::string_view address, Place& place) {
@@ -27,17 +21,16 @@ ConnectionLimits::Refusal ConnectionLimits::take(std::string_view address, Place
     total_.fetch_sub(1, std::memory_order_relaxed);
     return Refusal::full;
   }
-  auto customer = api::rate_key_of_address(address);
   const std::scoped_lock lock(mutex_);
-  int& count = by_address_[customer];
-  if (settings_.enabled && count >= settings_.per_address) {
+  const auto counter = by_address_.try_emplace(api::rate_key_of_address(address)).first;
+  if (settings_.enabled && counter->second >= settings_.per_address) {
     total_.fetch_sub(1, std::memory_order_relaxed);
-    if (count == 0) by_address_.erase(customer);
+    if (counter->second == 0) by_address_.erase(counter);
     return Refusal::address;
   }
-  ++count;
+  ++counter->second;
   place.limits_ = this;
-  place.address_ = std::move(customer);
+  place.address_ = &*counter;
   return Refusal::none;
 }
 

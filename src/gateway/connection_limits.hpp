@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 namespace indaba::gateway {
 
@@ -46,7 +47,7 @@ class ConnectionLimits {
       std::swap(user_, other.user_);
     }
     ConnectionLimits* limits_ = nullptr;
-    std::string address_;  // what of it counts
+    std::pair<const std::string, int>* address_ = nullptr;  // the counter; it stays where it is
     UserId user_;
   };
 

@@ -10,7 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <unordered_set>
 
 namespace indaba::gateway {
 
@@ -23,31 +23,35 @@ class OpenSessions {
     std::weak_ptr<Session> session;
   };
 
-  // The connection that had this session until now, if there is one. `uuid` is the text that the
-  // session itself holds.
-  std::optional<Open> replace(UserId user, std::string_view uuid, Open open);
+  // The connection that had this session until now, if there is one. A session leaves by
+  // remove() before it goes.
+  std::optional<Open> replace(Session& session);
   [[nodiscard]] std::optional<Open> find(UserId user, std::string_view uuid) const;
   // Only where it is still this session's.
-  void remove(UserId user, std::string_view uuid, const Session* session);
+  void remove(Session& session);
 
  private:
-  struct Known {
-    Open open;
-    const Session* session;
-  };
-  // The uuid's text is the session's own: it leaves before it goes.
   struct Key {
     UserId user;
     std::string_view uuid;
     friend bool operator==(const Key&, const Key&) = default;
   };
-  struct KeyHash {
-    std::size_t operator()(const Key& key) const noexcept {
-      return std::hash<std::string_view>{}(key.uuid) * 31 + std::hash<UserId>{}(key.user);
-    }
+  // Sessions by user and uuid, both of which they hold themselves.
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(const Key& key) const noexcept;
+    std::size_t operator()(const Session* session) const noexcept;
   };
+  struct Equal {
+    using is_transparent = void;
+    bool operator()(const Session* a, const Session* b) const noexcept;
+    bool operator()(const Key& a, const Session* b) const noexcept;
+    bool operator()(const Session* a, const Key& b) const noexcept { return (*this)(b, a); }
+  };
+  [[nodiscard]] static Key key_of(const Session& session) noexcept;
+
   mutable std::mutex mutex_;
-  std::unordered_map<Key, Known, KeyHash> open_;
+  std::unordered_set<Session*, Hash, Equal> open_;  // guarded by mutex_
 };
 
 }  // namespace indaba::gateway

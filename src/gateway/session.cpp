@@ -22,7 +22,8 @@ Session::Session(Gateway& gateway, LoopContext& context, SocketTransport& transp
       transport_(&transport),
       principal_(std::move(opening.principal)),
       place_(std::move(opening.place)),
-      connection_id_(std::move(opening.connection_id)),
+      user_(principal_.user),
+      connection_id_(opening.connection_id),
       session_uuid_(std::move(opening.session_uuid)),
       client_address_(std::move(opening.client_address)),
       counter_(opening.counter),
@@ -45,17 +46,16 @@ void Session::open() {
   context_.add(*this);
   gateway_.stats.opened.fetch_add(1, std::memory_order_relaxed);
   gateway_.stats.active.fetch_add(1, std::memory_order_relaxed);
-  gateway_.open_sessions.replace(principal_.user, session_uuid_,
-                                 {&context_.loop, weak_from_this()});
+  gateway_.open_sessions.replace(*this);
   if (opening->saved) count_ = opening->saved->count;
   gateway_.parts.log.info("gateway", "connection opened",
-                          {{"connection_id", connection_id_},
+                          {{"connection_id", connection_id_.text()},
                            {"user_id", principal_.user.value},
                            {"org_id", org_.value},
                            {"org_slug", org_slug_}});
   if (opening->welcome) {
     FrameText welcome("welcome");
-    welcome.member("connection_id", connection_id_)
+    welcome.member("connection_id", connection_id_.text())
         .member("session_uuid", session_uuid_)
         .member("resumed", opening->saved.has_value())
         .member("count", count_);
@@ -267,12 +267,12 @@ void Session::release(ws::CloseCode code, std::string_view reason) {
   gateway_.parts.resume.save(snapshot(), ResumeStore::Connection::closed);
   closed_ = true;
   context_.remove(*this);
-  gateway_.open_sessions.remove(principal_.user, session_uuid_, this);
+  gateway_.open_sessions.remove(*this);
   gateway_.stats.active.fetch_sub(1, std::memory_order_relaxed);
   place_ = {};
   frames_.clear();
   gateway_.parts.log.info("gateway", "connection closed",
-                          {{"connection_id", connection_id_},
+                          {{"connection_id", connection_id_.text()},
                            {"user_id", principal_.user.value},
                            {"close_code", static_cast<int>(code)},
                            {"close_reason", reason},

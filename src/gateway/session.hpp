@@ -11,6 +11,7 @@
 #include "api/frames.hpp"
 #include "auth/principal.hpp"
 #include "gateway/access_holder.hpp"
+#include "gateway/connection_id.hpp"
 #include "gateway/connection_limits.hpp"
 #include "gateway/frame_budget.hpp"
 #include "gateway/frame_queue.hpp"
@@ -47,7 +48,7 @@ class SocketTransport {
 struct Opening {
   auth::Principal principal;
   ConnectionLimits::Place place;
-  std::string connection_id;
+  ConnectionId connection_id;
   std::string session_uuid;
   std::string client_address;
   std::optional<api::ResolvedStream> url_stream;
@@ -76,7 +77,9 @@ class Session final : public stream::Reader,
   [[nodiscard]] bool closed() const noexcept { return closed_; }
   [[nodiscard]] std::int64_t count() const noexcept { return count_; }
   [[nodiscard]] const auth::Principal& principal() const noexcept { return principal_; }
-  [[nodiscard]] const std::string& connection_id() const noexcept { return connection_id_; }
+  [[nodiscard]] UserId user() const noexcept { return user_; }
+  [[nodiscard]] std::string_view session_uuid() const noexcept { return session_uuid_; }
+  [[nodiscard]] Executor& executor() const noexcept { return context_.loop; }
   [[nodiscard]] std::optional<WallTime> expires_at() const noexcept {
     return principal_.expires_at;
   }
@@ -136,7 +139,8 @@ class Session final : public stream::Reader,
   SocketTransport* transport_;
   auth::Principal principal_;
   ConnectionLimits::Place place_;
-  std::string connection_id_;
+  const UserId user_;  // of the principal; never changes, so that any thread may read it
+  ConnectionId connection_id_;
   std::string session_uuid_;
   std::string client_address_;
   std::string url_stream_;

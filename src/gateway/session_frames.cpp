@@ -128,9 +128,9 @@ Task<void> Session::run(std::shared_ptr<Session> self, std::unique_ptr<FrameQueu
   try {
     co_await work;
   } catch (const std::exception& failure) {
-    self->gateway_.parts.log.error(
-        "gateway", "a frame could not be served",
-        {{"connection_id", self->connection_id_}, {"reason", std::string_view(failure.what())}});
+    self->gateway_.parts.log.error("gateway", "a frame could not be served",
+                                   {{"connection_id", self->connection_id_.text()},
+                                    {"reason", std::string_view(failure.what())}});
     self->close(ws::CloseCode::internal_error, "Something went wrong on our side.");
   }
   self->frames_.end(*turn);
@@ -143,7 +143,7 @@ void Session::refuse(const Error& error, const AnswerTo& to) {
   gateway_.stats.errors.add(code);
   if (error.kind == ErrorKind::internal)
     gateway_.parts.log.error("gateway", "a frame failed",
-                             {{"connection_id", connection_id_}, {"reason", error.log}});
+                             {{"connection_id", connection_id_.text()}, {"reason", error.log}});
   send_text("error", error_frame(error, to));
   if (error.kind == ErrorKind::rate_limited) return;
   if (++errors_in_row_ >= kMaxErrorsInRow)
@@ -299,8 +299,8 @@ Task<void> Session::serve_auth(boost::json::object frame, AnswerTo to) {
 
 Task<void> Session::serve_feature(boost::json::object frame, AnswerTo to, FrameQueue::Turn& turn) {
   // Both outlive the handler: run() holds them.
-  api::FrameArrival arrival{principal_,  connection_id_,   client_address_,
-                            url_stream_, std::move(frame), [this, &turn] { give_way(turn); }};
+  api::FrameArrival arrival{principal_,  connection_id_.text(), client_address_,
+                            url_stream_, std::move(frame),      [this, &turn] { give_way(turn); }};
   auto serving = gateway_.parts.frames.dispatch(std::move(arrival));
   const auto reply = co_await serving;
   if (closed_) co_return;

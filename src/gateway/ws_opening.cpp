@@ -200,7 +200,7 @@ Task<http::Response> WsOpening::open(http::Request request, api::PathParams path
   opening->start = std::move(asked->start);
   opening->welcome = asked->welcome;
   opening->client_address = request.client_address;
-  opening->connection_id = gateway_.new_id(16);
+  opening->connection_id = ConnectionId(gateway_.parts.random);
 
   auto admitting = admit(request, std::move(stream_name), *opening);
   const auto admitted = co_await admitting;
