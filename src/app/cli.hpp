@@ -50,6 +50,7 @@ void add_token(CLI::App& app, CommandLine& line);
 void add_backup(CLI::App& app, CommandLine& line);
 void add_restore(CLI::App& app, CommandLine& line);
 void add_health(CLI::App& app, CommandLine& line);
+void add_bench(CLI::App& app, CommandLine& line);
 
 // Reads the line and runs its command. Returns the exit code.
 [[nodiscard]] int run_command_line(int argc, const char* const* argv, CommandLine line);

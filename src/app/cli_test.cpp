@@ -72,7 +72,7 @@ TEST_F(CommandLineTest, helps_with_an_example_for_every_command) {
   EXPECT_THAT(run({"--help"}).out, HasSubstr("serve --demo"));
   EXPECT_EQ(run({"--version"}).out, std::string("indaba ") + INDABA_VERSION + "\n");
   for (const auto* command : {"serve", "migrate", "config", "user", "org", "key", "token", "backup",
-                              "restore", "health"}) {
+                              "restore", "health", "bench"}) {
     const auto outcome = run({command, "--help"});
     EXPECT_EQ(outcome.code, 0);
     EXPECT_THAT(outcome.out, HasSubstr("Example:\n  ")) << command;

@@ -1,0 +1,149 @@
+#include "bench/connection.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace indaba::bench {
+
+namespace {
+
+std::string_view name_of_errno(int code) {
+  const auto* name = ::strerrorname_np(code);
+  return name == nullptr ? "unknown_errno" : name;
+}
+
+const sockaddr* generic(const Address& address) {
+  return reinterpret_cast<const sockaddr*>(&address.storage);
+}
+
+// A non-blocking socket that is connecting, or -1 with errno. The port is chosen at connect(), where
+// the kernel knows the destination too: a source address then has all its ports for each destination.
+int connect_to(const Endpoint& endpoint, std::size_t source) {
+  const int fd =
+      ::socket(endpoint.address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  bool ok = true;
+  if (endpoint.sources > 1 && endpoint.address.is_loopback_v4()) {
+    const auto from = loopback_source(source % endpoint.sources);
+    ::setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    ok = ::bind(fd, generic(from), from.size) == 0;
+  }
+  ok = ok && (::connect(fd, generic(endpoint.address), endpoint.address.size) == 0 ||
+              errno == EINPROGRESS);
+  if (ok) return fd;
+  const int code = errno;
+  ::close(fd);
+  errno = code;
+  return -1;
+}
+
+}  // namespace
+
+void Connection::open(std::string_view target, std::size_t source) {
+  fd_ = connect_to(wire_.endpoint, source);
+  if (fd_ < 0) return handler_.on_closed(name_of_errno(errno));
+  state_ = State::connecting;
+  chunked_ = deflate_ = false;
+  chunks_ = {};
+  in_.clear();
+  out_ = wire_.endpoint.opening(target);
+  fragments_.reset();
+  writing_ = true;
+  if (!wire_.poller.add(fd_, EPOLLIN | EPOLLOUT, *this)) fail(name_of_errno(errno));
+}
+
+void Connection::queue(std::string_view message) {
+  if (state_ != State::open) return;
+  if (wire_.endpoint.protocol == Protocol::http_post) {
+    wire_.endpoint.append_post(out_, message);
+  } else {
+    append_frame(out_, kText, message, static_cast<std::uint32_t>(wire_.random.next()));
+  }
+}
+
+void Connection::flush() {
+  if (fd_ < 0 || state_ == State::connecting) return;
+  if (!out_.empty()) {
+    const auto sent = ::send(fd_, out_.data(), out_.size(), MSG_NOSIGNAL);
+    // A connection that the other side has ended says so when it is read: what came before the end
+    // is still there.
+    if (sent < 0 && errno != EAGAIN) out_.clear();
+    if (sent > 0) out_.erase(0, static_cast<std::size_t>(sent));
+  }
+  if (out_.empty() && out_.capacity() > 4096) std::string().swap(out_);
+  if (out_.empty() == writing_) watch(!out_.empty());
+}
+
+void Connection::drop() {
+  if (fd_ < 0) return;
+  const linger reset{1, 0};
+  ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  ::close(fd_);  // and with it out of the epoll set
+  fd_ = -1;
+  state_ = State::closed;
+}
+
+void Connection::watch(bool writing) {
+  writing_ = writing;
+  wire_.poller.change(fd_, EPOLLIN | (writing ? std::uint32_t{EPOLLOUT} : 0U), *this);
+}
+
+void Connection::fail(std::string_view why) {
+  if (fd_ < 0) return;
+  drop();
+  handler_.on_closed(why);
+}
+
+void Connection::on_connected() {
+  int code = 0;
+  socklen_t size = sizeof code;
+  ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &code, &size);
+  if (code != 0) return fail(name_of_errno(code));
+  state_ = State::handshake;
+  flush();
+  if (wire_.endpoint.protocol != Protocol::http_post || fd_ < 0) return;
+  state_ = State::open;
+  handler_.on_open();
+  handler_.on_batch_end();
+}
+
+void Connection::on_ready(std::uint32_t events) {
+  if (fd_ < 0) return;
+  if (state_ == State::connecting) {
+    on_connected();
+  } else if ((events & EPOLLOUT) != 0) {
+    flush();
+  }
+  if (fd_ >= 0 && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) read_once();
+}
+
+void Connection::read_once() {
+  const auto kept = in_.size();
+  auto* bytes = wire_.buffer.with_room_for(kept);
+  const auto got = ::recv(fd_, bytes + kept, ReadBuffer::kReadBytes, 0);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (got <= 0) return fail(got == 0 ? "ended" : name_of_errno(errno));
+  if (kept > 0) {
+    std::memcpy(bytes, in_.data(), kept);
+    in_.clear();
+  }
+  const auto left = take({bytes, kept + static_cast<std::size_t>(got)}, kept, now_ns());
+  if (fd_ < 0) return;
+  if (left.size() > ReadBuffer::kMostKept) return fail("too_large");
+  if (!left.empty()) {
+    in_.assign(left);
+  } else if (kept > 0) {
+    std::string().swap(in_);
+  }
+  handler_.on_batch_end();
+}
+
+}  // namespace indaba::bench
