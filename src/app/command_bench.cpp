@@ -20,8 +20,7 @@ using bench::Options;
 int run_bench(const CommandLine& line, const Options& options) {
   const auto plan = bench::make_plan(options);
   if (!plan)
-    return line.fail(plan.error(),
-                     plan.error().kind == ErrorKind::invalid ? kWrongUsage : kFailed);
+    return line.fail(plan.error(), plan.error().kind == ErrorKind::invalid ? kWrongUsage : kFailed);
   const bool progress = !options.quiet && ::isatty(STDERR_FILENO) == 1;
   line.out->flush();
   const auto outcome = bench::run(*plan, progress);
@@ -98,16 +97,16 @@ CLI::App* add_mode(CLI::App& parent, CommandLine& line, Mode mode, const std::st
 
 void add_bench(CLI::App& app, CommandLine& line) {
   const std::string stream = "ws://127.0.0.1:8080 --stream orgs/acme/topics/t --token $TOKEN ";
-  auto* command = add_command(
-      app, "bench", "Measure a server under load: this one, or any WebSocket or event-stream server",
-      "indaba bench fanout " + stream + "--connections 1000");
+  auto* command =
+      add_command(app, "bench",
+                  "Measure a server under load: this one, or any WebSocket or event-stream server",
+                  "indaba bench fanout " + stream + "--connections 1000");
   command->require_subcommand(1);
   const auto options = std::make_shared<Options>();
 
-  auto* fanout = add_mode(*command, line, Mode::fanout,
-                          "Readers, and a publisher whose events they all get",
-                          stream + "--connections 1000 --window 16 --server-pid $(pidof indaba)",
-                          options);
+  auto* fanout =
+      add_mode(*command, line, Mode::fanout, "Readers, and a publisher whose events they all get",
+               stream + "--connections 1000 --window 16 --server-pid $(pidof indaba)", options);
   add_time(*fanout, *options);
   add_sending(*fanout, *options);
   add_publisher(*fanout, *options);

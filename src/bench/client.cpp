@@ -81,7 +81,8 @@ std::int64_t Opening::turn(std::int64_t now) {
   }
   while (next_ < clients_.size() && under_way_ < parallel_) {
     auto due = now;
-    if (rate_ > 0) due = began_ + static_cast<std::int64_t>(static_cast<double>(next_) / rate_ * 1e9);
+    if (rate_ > 0)
+      due = began_ + static_cast<std::int64_t>(static_cast<double>(next_) / rate_ * 1e9);
     if (due > now) return due;
     ++under_way_;
     clients_[next_++]->open(this, due);

@@ -1,7 +1,7 @@
 // Client: a connection's way from its opening to being ready, which readers and senders share.
 //
-// Opening lets clients open, a few at a time or at a given rate, and gives up on those that take too
-// long. Both live in one process, on its thread.
+// Opening lets clients open, a few at a time or at a given rate, and gives up on those that take
+// too long. Both live in one process, on its thread.
 #pragma once
 
 #include "bench/connection.hpp"
@@ -58,7 +58,8 @@ class Client : protected Connection::Handler {
 
 class Opening {
  public:
-  // `parallel`: how many may be on their way; `rate`: openings a second, 0 for as fast as that lets.
+  // `parallel`: how many may be on their way; `rate`: openings a second, 0 for as fast as that
+  // lets.
   Opening(std::vector<Client*> clients, std::size_t parallel, double rate, double timeout_seconds)
       : clients_(std::move(clients)), parallel_(parallel), rate_(rate), timeout_(timeout_seconds) {}
 

@@ -22,8 +22,9 @@ const sockaddr* generic(const Address& address) {
   return reinterpret_cast<const sockaddr*>(&address.storage);
 }
 
-// A non-blocking socket that is connecting, or -1 with errno. The port is chosen at connect(), where
-// the kernel knows the destination too: a source address then has all its ports for each destination.
+// A non-blocking socket that is connecting, or -1 with errno. The port is chosen at connect(),
+// where the kernel knows the destination too: a source address then has all its ports for each
+// destination.
 int connect_to(const Endpoint& endpoint, std::size_t source) {
   const int fd =
       ::socket(endpoint.address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

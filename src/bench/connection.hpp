@@ -1,8 +1,8 @@
 // Connection: one connection of a client, from connect() to its end, in any of the three protocols.
 //
 // One thread, one epoll. A wake-up is one recv() into a buffer that all connections share; messages
-// are read where they lie, and only one that has not come whole is kept by its connection. So twenty
-// thousand idle ones cost a few hundred bytes each.
+// are read where they lie, and only one that has not come whole is kept by its connection. So
+// twenty thousand idle ones cost a few hundred bytes each.
 //
 // How it ended is a short stable word: ECONNREFUSED, http_403, closed_4001, ended, bad_frame, …
 #pragma once

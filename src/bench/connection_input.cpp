@@ -16,9 +16,12 @@ std::string_view view(std::span<char> bytes) {
 std::string_view Connection::take(std::span<char> bytes, std::size_t kept, std::int64_t now) {
   if (state_ == State::handshake) return take_handshake(bytes, now);
   switch (wire_.endpoint.protocol) {
-    case Protocol::websocket: return take_frames(view(bytes), now);
-    case Protocol::event_stream: return take_blocks(bytes, kept, now);
-    case Protocol::http_post: break;
+    case Protocol::websocket:
+      return take_frames(view(bytes), now);
+    case Protocol::event_stream:
+      return take_blocks(bytes, kept, now);
+    case Protocol::http_post:
+      break;
   }
   return take_answers(view(bytes), now);
 }
@@ -92,7 +95,8 @@ void Connection::deliver(std::string_view message, bool compressed, std::int64_t
   handler_.on_message(*text, now);
 }
 
-std::string_view Connection::take_blocks(std::span<char> bytes, std::size_t kept, std::int64_t now) {
+std::string_view Connection::take_blocks(std::span<char> bytes, std::size_t kept,
+                                         std::int64_t now) {
   auto size = bytes.size();
   if (chunked_) size = kept + chunks_.decode(bytes.subspan(kept));
   auto rest = view(bytes.first(size));

@@ -16,10 +16,7 @@ bool Order::take(std::int64_t number, OrderCounts& counts) {
 }
 
 DeliveryCheck::DeliveryCheck(std::size_t readers, std::size_t publishers, std::size_t window)
-    : publishers_(publishers),
-      orders_(readers * publishers),
-      left_(readers),
-      loops_(publishers) {
+    : publishers_(publishers), orders_(readers * publishers), left_(readers), loops_(publishers) {
   if (window == 0) return;
   for (auto& loop : loops_) loop.readers.resize(std::bit_ceil(window * 2));
 }

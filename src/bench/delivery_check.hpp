@@ -1,8 +1,8 @@
-// DeliveryCheck: what every reader of one process has seen of every publisher's events, so that what
-// is missing, came twice or came late is counted, and a closed loop knows what everyone has.
+// DeliveryCheck: what every reader of one process has seen of every publisher's events, so that
+// what is missing, came twice or came late is counted, and a closed loop knows what everyone has.
 //
-// An event is `done` here when all readers of the process that are still connected have it. A reader
-// that finds a gap is taken to have what it missed: the loop goes on, the gap is counted.
+// An event is `done` here when all readers of the process that are still connected have it. A
+// reader that finds a gap is taken to have what it missed: the loop goes on, the gap is counted.
 #pragma once
 
 #include <cstddef>

@@ -15,7 +15,8 @@ Result<std::string_view> header_name(std::string_view line) {
   const auto colon = line.find(':');
   const bool has_break = line.find_first_of("\r\n") != std::string_view::npos;
   if (colon == 0 || colon == std::string_view::npos || has_break)
-    return Error(ErrorKind::invalid, fmt::format("\"{}\" is no header of the form 'Name: value'", line));
+    return Error(ErrorKind::invalid,
+                 fmt::format("\"{}\" is no header of the form 'Name: value'", line));
   return line.substr(0, colon);
 }
 

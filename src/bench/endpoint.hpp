@@ -1,5 +1,5 @@
-// Endpoint: one server as connections of one kind reach it. Made before the processes are; read-only
-// afterwards.
+// Endpoint: one server as connections of one kind reach it. Made before the processes are;
+// read-only afterwards.
 #pragma once
 
 #include "base/result.hpp"
@@ -22,10 +22,10 @@ struct Endpoint {
   Protocol protocol = Protocol::websocket;
   Url url;
   Address address;
-  std::string headers;        // lines, each with its end
-  std::string accept;         // what a WebSocket's answer must hold
-  bool compress = false;      // offers permessage-deflate
-  std::size_t sources = 1;    // loopback addresses to connect from; 1 leaves it to the kernel
+  std::string headers;      // lines, each with its end
+  std::string accept;       // what a WebSocket's answer must hold
+  bool compress = false;    // offers permessage-deflate
+  std::size_t sources = 1;  // loopback addresses to connect from; 1 leaves it to the kernel
 
   // `headers`: "Name: value" each. ErrorKind::invalid where one is no header.
   [[nodiscard]] static Result<Endpoint> make(Protocol protocol, Url url,

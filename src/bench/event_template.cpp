@@ -40,10 +40,9 @@ Result<EventTemplate> EventTemplate::parse(std::string_view text, std::size_t pa
   while (!text.empty()) {
     auto part = Part::literal;
     std::size_t size = 1;
-    for (const auto& [name, meaning] :
-         {std::pair<std::string_view, Part>("{event}", Part::event),
-          {"{event_string}", Part::event_string},
-          {"{uuid}", Part::uuid}}) {
+    for (const auto& [name, meaning] : {std::pair<std::string_view, Part>("{event}", Part::event),
+                                        {"{event_string}", Part::event_string},
+                                        {"{uuid}", Part::uuid}}) {
       if (!text.starts_with(name)) continue;
       part = meaning;
       size = name.size();
@@ -66,10 +65,18 @@ Result<EventTemplate> EventTemplate::parse(std::string_view text, std::size_t pa
 void EventTemplate::append_to(std::string& out, const Values& values, SeededRandom& random) const {
   for (const auto& piece : pieces_) {
     switch (piece.part) {
-      case Part::literal: out += piece.text; break;
-      case Part::event: append_event(out, values, payload_bytes_, "\""); break;
-      case Part::event_string: append_event(out, values, payload_bytes_, "\\\""); break;
-      case Part::uuid: append_uuid(out, random); break;
+      case Part::literal:
+        out += piece.text;
+        break;
+      case Part::event:
+        append_event(out, values, payload_bytes_, "\"");
+        break;
+      case Part::event_string:
+        append_event(out, values, payload_bytes_, "\\\"");
+        break;
+      case Part::uuid:
+        append_uuid(out, random);
+        break;
     }
   }
 }

@@ -19,7 +19,8 @@ namespace indaba::bench {
 class EventTemplate {
  public:
   // ErrorKind::invalid where a hole has an unknown name or there is no event in it.
-  [[nodiscard]] static Result<EventTemplate> parse(std::string_view text, std::size_t payload_bytes);
+  [[nodiscard]] static Result<EventTemplate> parse(std::string_view text,
+                                                   std::size_t payload_bytes);
 
   struct Values {
     std::int64_t number = 0;

@@ -10,7 +10,8 @@ std::size_t Histogram::bucket_of(std::uint64_t ns) noexcept {
   if (ns < kSub) return static_cast<std::size_t>(ns);
   const auto bits = static_cast<unsigned>(std::bit_width(ns));  // > kSubBits
   const auto shift = bits - kSubBits - 1;
-  const auto bucket = (std::size_t{shift} + 1) * kSub + static_cast<std::size_t>((ns >> shift) - kSub);
+  const auto bucket =
+      (std::size_t{shift} + 1) * kSub + static_cast<std::size_t>((ns >> shift) - kSub);
   return std::min(bucket, kBuckets - 1);
 }
 

@@ -1,5 +1,5 @@
-// Histogram: latencies in log-linear buckets, as HdrHistogram has them: 128 to every power of two, so
-// that a percentile is told within 0.8 % from a nanosecond to half an hour.
+// Histogram: latencies in log-linear buckets, as HdrHistogram has them: 128 to every power of two,
+// so that a percentile is told within 0.8 % from a nanosecond to half an hour.
 //
 // Lives in memory shared between processes: plain old bytes that start as zero. One process writes,
 // any may read or add it up meanwhile; a reader may then see a value a moment late, never torn.
@@ -28,7 +28,9 @@ class Histogram {
   [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
   // The value that `share` (0 to 1) of all values do not exceed; 0 where there is none.
   [[nodiscard]] std::int64_t at(double share) const noexcept;
-  [[nodiscard]] std::int64_t max() const noexcept { return static_cast<std::int64_t>(std::uint64_t{max_}); }
+  [[nodiscard]] std::int64_t max() const noexcept {
+    return static_cast<std::int64_t>(std::uint64_t{max_});
+  }
 
   [[nodiscard]] static std::size_t bucket_of(std::uint64_t ns) noexcept;
   // The highest value that falls into the bucket.

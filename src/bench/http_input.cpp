@@ -39,7 +39,8 @@ HeadStatus read_head(std::string_view bytes, AnswerHead& head) {
   auto rest = bytes.substr(0, end + 2);
   const auto line_end = rest.find("\r\n");
   const auto status_line = rest.substr(0, line_end);
-  const auto status = status_line.size() < 12 ? std::nullopt : text::parse_int64(status_line.substr(9, 3));
+  const auto status =
+      status_line.size() < 12 ? std::nullopt : text::parse_int64(status_line.substr(9, 3));
   if (!status_line.starts_with("HTTP/1.") || !status) return HeadStatus::broken;
   head.status = static_cast<int>(*status);
   rest.remove_prefix(line_end + 2);

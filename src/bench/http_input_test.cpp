@@ -9,7 +9,8 @@ namespace {
 TEST(AnswerHead, tells_what_a_client_needs) {
   AnswerHead head;
   const std::string bytes =
-      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nSEC-WEBSOCKET-ACCEPT:  abc= \r\n\r\nmore";
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nSEC-WEBSOCKET-ACCEPT:  abc= "
+      "\r\n\r\nmore";
   for (std::size_t cut = 0; cut + 4 < bytes.size(); ++cut)
     ASSERT_EQ(read_head(bytes.substr(0, cut), head), HeadStatus::incomplete) << cut;
   ASSERT_EQ(read_head(bytes, head), HeadStatus::complete);

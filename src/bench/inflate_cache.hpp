@@ -1,7 +1,7 @@
 // InflateCache: compressed messages back to text, where the server keeps no context between them.
 //
-// A server that compresses an event once sends the same bytes to all readers: the client undoes them
-// once, too, and compares afterwards, so that what it measures is not its own zlib.
+// A server that compresses an event once sends the same bytes to all readers: the client undoes
+// them once, too, and compares afterwards, so that what it measures is not its own zlib.
 #pragma once
 
 #include <array>

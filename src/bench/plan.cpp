@@ -65,12 +65,11 @@ void fill_preset(Options& options, Url& url, Url& publish_url) {
     options.seq = true;
   }
   if (options.mode == Mode::publish) {
-    set(options.publish,
-        senders.websocket
-            ? fmt::format(R"({{"type":"publish","stream":"{}","event":"tick",)"
-                          R"("dedupe_key":"{{uuid}}","data":{{event}}}})",
-                          name)
-            : R"([{"type":"tick","dedupe_key":"{uuid}","data":{event}}])");
+    set(options.publish, senders.websocket
+                             ? fmt::format(R"({{"type":"publish","stream":"{}","event":"tick",)"
+                                           R"("dedupe_key":"{{uuid}}","data":{{event}}}})",
+                                           name)
+                             : R"([{"type":"tick","dedupe_key":"{uuid}","data":{event}}])");
   } else {
     set(options.publish, senders.websocket
                              ? fmt::format(R"({{"type":"publish","stream":"{}","event":"tick",)"

@@ -32,7 +32,8 @@ void Poller::wait(std::chrono::nanoseconds longest, const std::function<void()>&
   std::array<epoll_event, 256> events;
   const auto ns = std::max<std::int64_t>(longest.count(), 0);
   const timespec time_out{ns / 1'000'000'000, ns % 1'000'000'000};
-  int count = ::epoll_pwait2(epoll_, events.data(), static_cast<int>(events.size()), &time_out, nullptr);
+  int count =
+      ::epoll_pwait2(epoll_, events.data(), static_cast<int>(events.size()), &time_out, nullptr);
   if (count < 0 && errno == ENOSYS)  // before Linux 5.11
     count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()),
                          static_cast<int>(ns / 1'000'000));

@@ -19,8 +19,8 @@ struct ThreadFigures {
 
 // Of one process, or the sum of several.
 struct ProcFigures {
-  double cpu_seconds = 0;     // to the nanosecond where the kernel keeps schedstat
-  double user_seconds = 0;    // the split is sampled at the kernel's tick
+  double cpu_seconds = 0;   // to the nanosecond where the kernel keeps schedstat
+  double user_seconds = 0;  // the split is sampled at the kernel's tick
   double system_seconds = 0;
   std::vector<ThreadFigures> threads;
   std::uint64_t rss_bytes = 0;

@@ -53,11 +53,11 @@ Result<void> make_room_for_descriptors(const Plan& plan) {
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
   if (most <= limit.rlim_max) return {};
-  return Error(ErrorKind::unavailable,
-               fmt::format("a process may have {} descriptors here and would need {}: spread the "
-                           "connections with --processes {}, or raise the hard limit (ulimit -Hn)",
-                           limit.rlim_max, most,
-                           plan.options.processes * most / limit.rlim_max + 1));
+  return Error(
+      ErrorKind::unavailable,
+      fmt::format("a process may have {} descriptors here and would need {}: spread the "
+                  "connections with --processes {}, or raise the hard limit (ulimit -Hn)",
+                  limit.rlim_max, most, plan.options.processes * most / limit.rlim_max + 1));
 }
 
 Processes::~Processes() {

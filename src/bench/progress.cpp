@@ -36,7 +36,8 @@ std::string_view advice(std::string_view error) {
       {"closed_4001", "not authenticated: --token"},
       {"closed_4004", "no such stream, or none for this user"},
   }};
-  const auto* const found = std::ranges::find(kAdvice, error, &std::pair<std::string_view, std::string_view>::first);
+  const auto* const found =
+      std::ranges::find(kAdvice, error, &std::pair<std::string_view, std::string_view>::first);
   return found == kAdvice.end() ? std::string_view() : found->second;
 }
 
@@ -102,7 +103,8 @@ void Progress::show(SharedRun& shared) {
   if (totals.failed + totals.lost > 0)
     line += fmt::format(", {} failed, {} lost", totals.failed, totals.lost);
   if (counted > 0)
-    line += fmt::format("  {:.0f} {}/s", shown_ ? rate : 0, plan_.readers ? "deliveries" : "answers");
+    line +=
+        fmt::format("  {:.0f} {}/s", shown_ ? rate : 0, plan_.readers ? "deliveries" : "answers");
   write_line(line + "\x1b[K");
   shown_ = true;
 }

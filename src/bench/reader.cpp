@@ -30,7 +30,8 @@ void Reader::on_ready(std::string_view message) {
 void Reader::on_next(std::string_view message, std::int64_t now) {
   const auto event = context_.scanner.find(message);
   if (context_.checks_seq) {
-    const auto seq = context_.scanner.seq(message, event.value_or(FoundEvent{.at = message.size()}));
+    const auto seq =
+        context_.scanner.seq(message, event.value_or(FoundEvent{.at = message.size()}));
     if (seq) take_seq(*seq, now);
   }
   if (!event || !context_.check.take(index_, event->publisher, event->number)) return;

@@ -27,7 +27,8 @@ struct ReaderContext {
 
 class Reader final : public Client {
  public:
-  Reader(Wire& wire, const Role& role, ReaderContext& context, std::size_t index, std::size_t source)
+  Reader(Wire& wire, const Role& role, ReaderContext& context, std::size_t index,
+         std::size_t source)
       : Client(wire, role, context.block, source), context_(context), role_(role), index_(index) {}
 
   // Reconnect: drops the connection; the next open() continues after what it has.

@@ -42,9 +42,8 @@ boost::json::object connect_json(const Outcome& outcome) {
 }
 
 boost::json::object check_json(const CheckFigures& check) {
-  return {{"missing", check.missing},
-          {"doubled", check.doubled},
-          {"out_of_order", check.out_of_order}};
+  return {
+      {"missing", check.missing}, {"doubled", check.doubled}, {"out_of_order", check.out_of_order}};
 }
 
 boost::json::object server_json(const ServerFigures& server, const Outcome& outcome) {
@@ -52,9 +51,8 @@ boost::json::object server_json(const ServerFigures& server, const Outcome& outc
   const auto deliveries = static_cast<double>(outcome.deliveries);
   boost::json::array threads;
   for (const auto& thread : used.threads)
-    threads.push_back({{"pid", thread.pid},
-                       {"name", thread.name},
-                       {"cpu_seconds", thread.cpu_seconds}});
+    threads.push_back(
+        {{"pid", thread.pid}, {"name", thread.name}, {"cpu_seconds", thread.cpu_seconds}});
   boost::json::object told{
       {"cpu_seconds", used.cpu_seconds},
       {"user_seconds", used.user_seconds},
@@ -64,10 +62,9 @@ boost::json::object server_json(const ServerFigures& server, const Outcome& outc
       {"rss_bytes_after", server.rss_after},
       {"cpu_us_per_delivery", ratio(used.cpu_seconds * 1e6, deliveries)},
       {"user_us_per_delivery", ratio(used.user_seconds * 1e6, deliveries)},
-      {"cpu_us_per_event",
-       ratio(used.cpu_seconds * 1e6, static_cast<double>(outcome.events))},
+      {"cpu_us_per_event", ratio(used.cpu_seconds * 1e6, static_cast<double>(outcome.events))},
       {"cpu_us_per_connection",
-       ratio(used.cpu_seconds * 1e6, static_cast<double>(outcome.connect.count))},
+       ratio(server.connect_cpu_seconds * 1e6, static_cast<double>(outcome.connect.count))},
       {"bytes_per_connection", server.bytes_per_connection},
       {"cpu_percent", ratio(used.cpu_seconds * 100, outcome.seconds)}};
   if (server.anonymous_before && server.anonymous_after) {
@@ -108,16 +105,18 @@ void load_text(std::string& out, const Plan& plan, const Outcome& outcome) {
                        with_commas(per_second(count, outcome.seconds)));
   };
   if (plan.is(Mode::reconnect)) {
-    line(out, "back", fmt::format("{} of {} had everything after {:.2f} s", outcome.caught_up,
-                                  plan.readers->count, outcome.seconds));
+    line(out, "back",
+         fmt::format("{} of {} had everything after {:.2f} s", outcome.caught_up,
+                     plan.readers->count, outcome.seconds));
     line(out, "catching up", percentiles(*outcome.latency));
   } else {
     line(out, plan.is(Mode::fanout) ? "events" : "answered", rate(outcome.events));
     if (plan.is(Mode::fanout)) line(out, "deliveries", rate(outcome.deliveries));
     line(out, "latency", percentiles(*outcome.latency));
     if (outcome.late_deliveries > 0)
-      line(out, "late", fmt::format("{} deliveries came only after publishing had stopped",
-                                    with_commas(static_cast<double>(outcome.late_deliveries))));
+      line(out, "late",
+           fmt::format("{} deliveries came only after publishing had stopped",
+                       with_commas(static_cast<double>(outcome.late_deliveries))));
   }
   line(out, "delivered", check_text(outcome.events_check));
   if (outcome.seq_checked > 0) line(out, "seq", check_text(outcome.seq_check));
@@ -133,17 +132,19 @@ void server_text(std::string& out, const Plan& plan, const Outcome& outcome) {
   const auto each = [&](std::string_view name, std::uint64_t count) {
     if (count == 0) return;
     const auto by = static_cast<double>(count);
-    line(out, "", fmt::format("{:.2f} µs a {} ({:.2f} in user space)", used.cpu_seconds * 1e6 / by, name,
-                              used.user_seconds * 1e6 / by));
+    line(out, "",
+         fmt::format("{:.2f} µs {} ({:.2f} in user space)", used.cpu_seconds * 1e6 / by, name,
+                     used.user_seconds * 1e6 / by));
   };
   if (plan.is(Mode::storm) || plan.is(Mode::reconnect))
-    each("connection", outcome.connect.count);
+    each("a connection", outcome.connect.count);
   else
-    each(plan.is(Mode::fanout) ? "delivery" : "answer", outcome.deliveries);
+    each(plan.is(Mode::fanout) ? "a delivery" : "an answer", outcome.deliveries);
   constexpr std::size_t kShown = 6;
   std::string threads;
   for (const auto& thread : std::span(used.threads).first(std::min(kShown, used.threads.size())))
-    threads += fmt::format("{}{} {:.2f} s", threads.empty() ? "" : ", ", thread.name, thread.cpu_seconds);
+    threads +=
+        fmt::format("{}{} {:.2f} s", threads.empty() ? "" : ", ", thread.name, thread.cpu_seconds);
   line(out, "  threads", threads);
   line(out, "server memory",
        fmt::format("{:.1f} MiB before, {:.1f} MiB after, {} bytes a connection",
@@ -189,7 +190,8 @@ std::string to_text(const Plan& plan, const Outcome& outcome) {
   line(out, std::string(name_of(plan.options.mode)),
        fmt::format("{}, {} connections, {} process{}, {:.2f} s", plan.options.url,
                    with_commas(static_cast<double>(plan.options.connections)),
-                   plan.options.processes, plan.options.processes == 1 ? "" : "es", outcome.seconds));
+                   plan.options.processes, plan.options.processes == 1 ? "" : "es",
+                   outcome.seconds));
   line(out, "connected",
        fmt::format("{} in {:.2f} s ({}/s), p50 {:.1f} ms, p99 {:.1f} ms; {} failed, {} lost",
                    with_commas(static_cast<double>(outcome.connect.count)), outcome.connect.seconds,
@@ -200,8 +202,9 @@ std::string to_text(const Plan& plan, const Outcome& outcome) {
   if (plan.senders) load_text(out, plan, outcome);
   if (!outcome.errors.empty()) line(out, "errors", describe_errors(outcome.errors));
   if (outcome.server) server_text(out, plan, outcome);
-  line(out, "client CPU", fmt::format("{:.2f} s, busiest process {:.0f} % of a core",
-                                      outcome.client_cpu_seconds, outcome.busiest_process_percent));
+  line(out, "client CPU",
+       fmt::format("{:.2f} s, busiest process {:.0f} % of a core", outcome.client_cpu_seconds,
+                   outcome.busiest_process_percent));
   line(out, "bottleneck", outcome.bottleneck);
   for (const auto& warning : outcome.warnings) line(out, "warning", warning);
   return out;

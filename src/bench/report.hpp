@@ -1,8 +1,8 @@
 // What a run found, as JSON for tools and as a table for people.
 #pragma once
 
+#include "bench/outcome.hpp"
 #include "bench/plan.hpp"
-#include "bench/run.hpp"
 
 #include <boost/json/object.hpp>
 #include <string>

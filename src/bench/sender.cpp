@@ -114,8 +114,7 @@ void Sender::take_echo(std::string_view message, std::int64_t now) {
   const auto before = echo_.last;
   if (!echo_.take(event->number, context_.echo_counts)) return;
   // What was skipped will not come any more.
-  for (auto lost = before + 1; lost < event->number && !in_flight_.empty(); ++lost)
-    pop();
+  for (auto lost = before + 1; lost < event->number && !in_flight_.empty(); ++lost) pop();
   take_answer(now);
 }
 

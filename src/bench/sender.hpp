@@ -1,7 +1,7 @@
 // Sender: one connection that sends events, and knows which of them were answered.
 //
-// In a closed loop it sends as its window lets it, in an open loop when it is told to; the time that
-// an event carries, and from which its latency counts, is when it was to be sent.
+// In a closed loop it sends as its window lets it, in an open loop when it is told to; the time
+// that an event carries, and from which its latency counts, is when it was to be sent.
 #pragma once
 
 #include "bench/client.hpp"
@@ -20,7 +20,7 @@ struct SenderContext {
   const Plan& plan;
   RunBlock& run;
   ProcessBlock& block;
-  bool sending = false;    // refill on answers: a closed loop under load
+  bool sending = false;             // refill on answers: a closed loop under load
   std::uint64_t left = UINT64_MAX;  // how many events may still be sent
   EventScanner scanner{};
   OrderCounts echo_counts{};

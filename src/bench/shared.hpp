@@ -1,7 +1,7 @@
 // What the processes of a run share: one anonymous mapping, made before the fork.
 //
-// RunBlock is written by the parent (and, where it says so, by the first process), a ProcessBlock by
-// its process alone. All of it is atomics that start as zero; nobody waits for anybody but by an
+// RunBlock is written by the parent (and, where it says so, by the first process), a ProcessBlock
+// by its process alone. All of it is atomics that start as zero; nobody waits for anybody but by an
 // eventfd.
 #pragma once
 

@@ -40,8 +40,8 @@ std::optional<std::int64_t> take_number(std::string_view text, std::size_t& at) 
 std::optional<std::int64_t> next_member(std::string_view text, std::string_view name,
                                         std::size_t& at) {
   auto here = at;
-  while (here < text.size() && (text[here] == ',' || text[here] == ' ' || text[here] == '\\' ||
-                                text[here] == '"'))
+  while (here < text.size() &&
+         (text[here] == ',' || text[here] == ' ' || text[here] == '\\' || text[here] == '"'))
     ++here;
   if (text.substr(here).starts_with(name)) {
     here += name.size();

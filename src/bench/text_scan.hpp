@@ -1,9 +1,9 @@
-// Finding an event inside a message without parsing it: at a million messages a second, parsing JSON
-// would measure the client.
+// Finding an event inside a message without parsing it: at a million messages a second, parsing
+// JSON would measure the client.
 //
-// An event is the object that EventTemplate writes, wherever the server put it: as JSON inside JSON,
-// or escaped inside a string; with or without spaces behind colons. One scanner belongs to one
-// process and remembers where the last event stood, because the next one stands there too.
+// An event is the object that EventTemplate writes, wherever the server put it: as JSON inside
+// JSON, or escaped inside a string; with or without spaces behind colons. One scanner belongs to
+// one process and remembers where the last event stood, because the next one stands there too.
 #pragma once
 
 #include <cstddef>
@@ -14,10 +14,10 @@
 namespace indaba::bench {
 
 struct FoundEvent {
-  std::int64_t number = 0;     // "n"
-  std::int64_t sent_at = 0;    // "t"
-  std::size_t publisher = 0;   // "by"
-  std::size_t at = 0;          // where "n" stands
+  std::int64_t number = 0;    // "n"
+  std::int64_t sent_at = 0;   // "t"
+  std::size_t publisher = 0;  // "by"
+  std::size_t at = 0;         // where "n" stands
 };
 
 class EventScanner {

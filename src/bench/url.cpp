@@ -48,7 +48,8 @@ Result<Url> parse_url(std::string_view text) {
   }
   const auto bracket = rest.starts_with('[') ? rest.find(']') : std::string_view::npos;
   const auto colon = rest.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  url.host = bracket == std::string_view::npos ? rest.substr(0, colon) : rest.substr(1, bracket - 1);
+  url.host =
+      bracket == std::string_view::npos ? rest.substr(0, colon) : rest.substr(1, bracket - 1);
   url.port = colon == std::string_view::npos ? "80" : rest.substr(colon + 1);
   const auto port = text::parse_int64(url.port);
   if (url.host.empty()) return bad_url(text, "names no host");

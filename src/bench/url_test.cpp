@@ -22,8 +22,8 @@ TEST(Url, is_taken_apart) {
 
 TEST(Url, that_cannot_be_measured_is_refused_with_the_reason) {
   EXPECT_THAT(parse_url("wss://x/").error().detail, testing::HasSubstr("TLS"));
-  for (const auto* text : {"", "x", "ftp://x/", "ws:///x", "ws://x:0/", "ws://x:99999/", "ws://x:y/",
-                           "ws://x/a b"})
+  for (const auto* text :
+       {"", "x", "ftp://x/", "ws:///x", "ws://x:0/", "ws://x:99999/", "ws://x:y/", "ws://x/a b"})
     EXPECT_FALSE(parse_url(text)) << text;
 }
 

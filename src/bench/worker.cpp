@@ -110,7 +110,8 @@ void Worker::start_load(std::int64_t now) {
   loaded_ = true;
   load_began_ = moved_at_ = now;
   if (plan_.open_loop && !senders_.empty()) {
-    const auto share = static_cast<double>(senders_.size()) / static_cast<double>(plan_.senders->count);
+    const auto share =
+        static_cast<double>(senders_.size()) / static_cast<double>(plan_.senders->count);
     interval_ns_ = 1e9 / (plan_.options.rate * share);
   }
   if (plan_.open_loop || is_window_shared()) return;
@@ -166,7 +167,8 @@ std::optional<std::size_t> Worker::pick_sender() {
 
 std::int64_t Worker::send_at_rate(std::int64_t now) {
   while (true) {
-    const auto due = load_began_ + static_cast<std::int64_t>(static_cast<double>(paced_) * interval_ns_);
+    const auto due =
+        load_began_ + static_cast<std::int64_t>(static_cast<double>(paced_) * interval_ns_);
     if (due > now) {
       blocked_ = false;
       return due;
@@ -192,7 +194,8 @@ std::int64_t Worker::done_by_all(std::size_t publisher) {
   auto done = INT64_MAX;
   for (std::size_t i = 0; i < shared_.size(); ++i) {
     auto& block = shared_.process(i);
-    if (block.readers > 0) done = std::min(done, block.done[publisher].load(std::memory_order_relaxed));
+    if (block.readers > 0)
+      done = std::min(done, block.done[publisher].load(std::memory_order_relaxed));
   }
   return done;
 }
@@ -203,7 +206,8 @@ std::int64_t Worker::fill_window(std::int64_t now) {
   bool full = false;
   for (std::size_t i = 0; i < senders_.size(); ++i) {
     auto& sender = *senders_[i];
-    const auto share = plan_.window / senders_.size() + (i < plan_.window % senders_.size() ? 1 : 0);
+    const auto share =
+        plan_.window / senders_.size() + (i < plan_.window % senders_.size() ? 1 : 0);
     const auto most = static_cast<std::int64_t>(std::max<std::size_t>(1, share));
     const auto done = done_by_all(i);
     if (done == INT64_MAX) continue;  // nobody is left to wait for

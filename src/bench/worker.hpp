@@ -1,7 +1,7 @@
 // Worker: one client process, its connections and its loop, from the fork to its end.
 //
-// It does what the phase says, looks at what is due between events, and tells its figures through its
-// block. One thread.
+// It does what the phase says, looks at what is due between events, and tells its figures through
+// its block. One thread.
 #pragma once
 
 #include "bench/delivery_check.hpp"

@@ -17,8 +17,7 @@ unsigned byte_at(std::string_view text, std::size_t at) {
 
 bool is_known(const Frame& frame, unsigned first) {
   if ((first & 0x30U) != 0) return false;
-  if (frame.opcode >= kClose)
-    return frame.opcode <= kPong && frame.final && !frame.compressed;
+  if (frame.opcode >= kClose) return frame.opcode <= kPong && frame.final && !frame.compressed;
   return frame.opcode <= kBinary;
 }
 
@@ -84,7 +83,8 @@ std::string accept_of(std::string_view key) {
   std::string digest(EVP_MAX_MD_SIZE, '\0');
   unsigned size = 0;
   std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
-  if (EVP_Digest(text.data(), text.size(), bytes.data(), &size, EVP_sha1(), nullptr) != 1) return {};
+  if (EVP_Digest(text.data(), text.size(), bytes.data(), &size, EVP_sha1(), nullptr) != 1)
+    return {};
   std::memcpy(digest.data(), bytes.data(), size);
   return text::to_base64(std::string_view(digest).substr(0, size));
 }

@@ -47,8 +47,7 @@ TEST(Frames, are_written_masked) {
     ASSERT_EQ(out.size(), head + 4 + size);
     EXPECT_EQ(static_cast<unsigned char>(out[1]) & 0x80U, 0x80U);
     std::string read = out.substr(head + 4);
-    for (std::size_t i = 0; i < size; ++i)
-      read[i] = static_cast<char>(read[i] ^ out[head + i % 4]);
+    for (std::size_t i = 0; i < size; ++i) read[i] = static_cast<char>(read[i] ^ out[head + i % 4]);
     EXPECT_EQ(read, payload);
   }
 }
