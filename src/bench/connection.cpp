@@ -13,6 +13,8 @@ namespace indaba::bench {
 
 namespace {
 
+constexpr std::uint32_t kEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+
 std::string_view name_of_errno(int code) {
   const auto* name = ::strerrorname_np(code);
   return name == nullptr ? "unknown_errno" : name;
@@ -57,8 +59,7 @@ void Connection::open(std::string_view target, std::size_t source) {
   in_.clear();
   out_ = wire_.endpoint.opening(target);
   fragments_.reset();
-  writing_ = true;
-  if (!wire_.poller.add(fd_, EPOLLIN | EPOLLOUT, *this)) fail(name_of_errno(errno));
+  if (!wire_.poller.add(fd_, kEvents, *this)) fail(name_of_errno(errno));
 }
 
 void Connection::queue(std::string_view message) {
@@ -80,7 +81,6 @@ void Connection::flush() {
     if (sent > 0) out_.erase(0, static_cast<std::size_t>(sent));
   }
   if (out_.empty() && out_.capacity() > 4096) std::string().swap(out_);
-  if (out_.empty() == writing_) watch(!out_.empty());
 }
 
 void Connection::drop() {
@@ -90,11 +90,6 @@ void Connection::drop() {
   ::close(fd_);  // and with it out of the epoll set
   fd_ = -1;
   state_ = State::closed;
-}
-
-void Connection::watch(bool writing) {
-  writing_ = writing;
-  wire_.poller.change(fd_, EPOLLIN | (writing ? std::uint32_t{EPOLLOUT} : 0U), *this);
 }
 
 void Connection::fail(std::string_view why) {
@@ -120,31 +115,46 @@ void Connection::on_ready(std::uint32_t events) {
   if (fd_ < 0) return;
   if (state_ == State::connecting) {
     on_connected();
-  } else if ((events & EPOLLOUT) != 0) {
+  } else if ((events & EPOLLOUT) != 0 && !out_.empty()) {
     flush();
   }
-  if (fd_ >= 0 && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) read_once();
+  // A read that did not fill the buffer has emptied the socket: what comes later is a new edge.
+  // Only an end that is there already would not say so again.
+  const bool ending = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+  if (!ending && (events & EPOLLIN) == 0) return;
+  while (fd_ >= 0) {
+    const auto got = read_once();
+    if (got == 0 || (got < ReadBuffer::kReadBytes && !ending)) break;
+  }
 }
 
-void Connection::read_once() {
+std::size_t Connection::read_once() {
   const auto kept = in_.size();
   auto* bytes = wire_.buffer.with_room_for(kept);
-  const auto got = ::recv(fd_, bytes + kept, ReadBuffer::kReadBytes, 0);
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (got <= 0) return fail(got == 0 ? "ended" : name_of_errno(errno));
+  auto got = ::recv(fd_, bytes + kept, ReadBuffer::kReadBytes, 0);
+  while (got < 0 && errno == EINTR) got = ::recv(fd_, bytes + kept, ReadBuffer::kReadBytes, 0);
+  if (got <= 0) {
+    if (got == 0 || errno != EAGAIN)
+      fail(got == 0 ? "ended" : name_of_errno(errno));
+    return 0;
+  }
   if (kept > 0) {
     std::memcpy(bytes, in_.data(), kept);
     in_.clear();
   }
   const auto left = take({bytes, kept + static_cast<std::size_t>(got)}, kept, now_ns());
-  if (fd_ < 0) return;
-  if (left.size() > ReadBuffer::kMostKept) return fail("too_large");
+  if (fd_ < 0) return 0;
+  if (left.size() > ReadBuffer::kMostKept) {
+    fail("too_large");
+    return 0;
+  }
   if (!left.empty()) {
     in_.assign(left);
   } else if (kept > 0) {
     std::string().swap(in_);
   }
   handler_.on_batch_end();
+  return static_cast<std::size_t>(got);
 }
 
 }  // namespace indaba::bench

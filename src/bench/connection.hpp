@@ -1,8 +1,9 @@
 // Connection: one connection of a client, from connect() to its end, in any of the three protocols.
 //
-// One thread, one epoll. A wake-up is one recv() into a buffer that all connections share; messages
-// are read where they lie, and only one that has not come whole is kept by its connection. So
-// twenty thousand idle ones cost a few hundred bytes each.
+// One thread, one epoll, edge-triggered: a wake-up is one recv() into a buffer that all connections
+// share, and the kernel need not be asked twice. Messages are read where they lie, and only one
+// that has not come whole is kept by its connection. So twenty thousand idle ones cost a few
+// hundred bytes each.
 //
 // How it ended is a short stable word: ECONNREFUSED, http_403, closed_4001, ended, bad_frame, …
 #pragma once
@@ -60,7 +61,8 @@ class Connection : private Pollable {
 
   void on_ready(std::uint32_t events) override;
   void on_connected();
-  void read_once();
+  // How much came; 0 where there was nothing, or nothing more.
+  std::size_t read_once();
   // What was not used of `bytes`, of which the first `kept` had been seen before.
   std::string_view take(std::span<char> bytes, std::size_t kept, std::int64_t now);
   std::string_view take_handshake(std::span<char> bytes, std::int64_t now);
@@ -70,13 +72,11 @@ class Connection : private Pollable {
   void take_message(const Frame& frame, std::int64_t now);
   void deliver(std::string_view message, bool compressed, std::int64_t now);
   void fail(std::string_view why);
-  void watch(bool writing);
 
   Wire& wire_;
   Handler& handler_;
   int fd_ = -1;
   State state_ = State::closed;
-  bool writing_ = false;
   bool chunked_ = false;
   bool deflate_ = false;
   ChunkDecoder chunks_;

@@ -23,11 +23,6 @@ bool Poller::add(int fd, std::uint32_t events, Pollable& who) {
   return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-void Poller::change(int fd, std::uint32_t events, Pollable& who) {
-  epoll_event event{events, {.ptr = &who}};
-  ::epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &event);
-}
-
 void Poller::wait(std::chrono::nanoseconds longest, const std::function<void()>& between) {
   std::array<epoll_event, 256> events;
   const auto ns = std::max<std::int64_t>(longest.count(), 0);

@@ -1,4 +1,4 @@
-// Poller: epoll, level-triggered, for the one thread of a client process.
+// Poller: epoll for the one thread of a client process.
 #pragma once
 
 #include <chrono>
@@ -31,7 +31,6 @@ class Poller {
 
   // False with errno: too many descriptors.
   bool add(int fd, std::uint32_t events, Pollable& who);
-  void change(int fd, std::uint32_t events, Pollable& who);
   // Wakes up for the first event, or within microseconds of the time given. `between` runs after
   // every few events, so that what is due is not late behind a long batch.
   void wait(std::chrono::nanoseconds longest, const std::function<void()>& between);

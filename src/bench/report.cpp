@@ -113,7 +113,7 @@ void load_text(std::string& out, const Plan& plan, const Outcome& outcome) {
     line(out, plan.is(Mode::fanout) ? "events" : "answered", rate(outcome.events));
     if (plan.is(Mode::fanout)) line(out, "deliveries", rate(outcome.deliveries));
     line(out, "latency", percentiles(*outcome.latency));
-    if (outcome.late_deliveries > 0)
+    if (outcome.late_deliveries * 100 > outcome.deliveries)
       line(out, "late",
            fmt::format("{} deliveries came only after publishing had stopped",
                        with_commas(static_cast<double>(outcome.late_deliveries))));
