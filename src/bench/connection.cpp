@@ -1,5 +1,6 @@
 #include "bench/connection.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fmt/format.h>
@@ -33,6 +34,8 @@ int connect_to(const Endpoint& endpoint, std::size_t source) {
   if (fd < 0) return -1;
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (const int bytes = endpoint.receive_buffer; bytes > 0)
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
   bool ok = true;
   if (endpoint.sources > 1 && endpoint.address.is_loopback_v4()) {
     const auto from = loopback_source(source % endpoint.sources);
@@ -54,7 +57,7 @@ void Connection::open(std::string_view target, std::size_t source) {
   fd_ = connect_to(wire_.endpoint, source);
   if (fd_ < 0) return handler_.on_closed(name_of_errno(errno));
   state_ = State::connecting;
-  chunked_ = deflate_ = false;
+  held_ = chunked_ = deflate_ = false;
   chunks_ = {};
   in_.clear();
   out_ = wire_.endpoint.opening(target);
@@ -121,21 +124,26 @@ void Connection::on_ready(std::uint32_t events) {
   // A read that did not fill the buffer has emptied the socket: what comes later is a new edge.
   // Only an end that is there already would not say so again.
   const bool ending = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-  if (!ending && (events & EPOLLIN) == 0) return;
+  if (held_ || (!ending && (events & EPOLLIN) == 0)) return;
   while (fd_ >= 0) {
     const auto got = read_once();
     if (got == 0 || (got < ReadBuffer::kReadBytes && !ending)) break;
   }
 }
 
-std::size_t Connection::read_once() {
+void Connection::release() {
+  // What came while it was held, its end too, will not be told again.
+  if (std::exchange(held_, false)) on_ready(EPOLLIN | EPOLLRDHUP);
+}
+
+std::size_t Connection::read_once(std::size_t most) {
   const auto kept = in_.size();
   auto* bytes = wire_.buffer.with_room_for(kept);
-  auto got = ::recv(fd_, bytes + kept, ReadBuffer::kReadBytes, 0);
-  while (got < 0 && errno == EINTR) got = ::recv(fd_, bytes + kept, ReadBuffer::kReadBytes, 0);
+  most = std::min(most, ReadBuffer::kReadBytes);
+  auto got = ::recv(fd_, bytes + kept, most, 0);
+  while (got < 0 && errno == EINTR) got = ::recv(fd_, bytes + kept, most, 0);
   if (got <= 0) {
-    if (got == 0 || errno != EAGAIN)
-      fail(got == 0 ? "ended" : name_of_errno(errno));
+    if (got == 0 || errno != EAGAIN) fail(got == 0 ? "ended" : name_of_errno(errno));
     return 0;
   }
   if (kept > 0) {

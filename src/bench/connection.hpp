@@ -45,6 +45,11 @@ class Connection : private Pollable {
   // A text frame or a POST; written by the next flush().
   void queue(std::string_view message);
   void flush();
+  // A slow reader: from now on nothing is read but by read_up_to(), and release() ends that. A
+  // connection that is opened anew is not held.
+  void hold() noexcept { held_ = true; }
+  std::size_t read_up_to(std::size_t bytes) { return fd_ < 0 ? 0 : read_once(bytes); }
+  void release();
   // As when the cable is pulled: a reset, and no on_closed().
   void drop();
 
@@ -62,7 +67,7 @@ class Connection : private Pollable {
   void on_ready(std::uint32_t events) override;
   void on_connected();
   // How much came; 0 where there was nothing, or nothing more.
-  std::size_t read_once();
+  std::size_t read_once(std::size_t most = ReadBuffer::kReadBytes);
   // What was not used of `bytes`, of which the first `kept` had been seen before.
   std::string_view take(std::span<char> bytes, std::size_t kept, std::int64_t now);
   std::string_view take_handshake(std::span<char> bytes, std::int64_t now);
@@ -77,6 +82,7 @@ class Connection : private Pollable {
   Handler& handler_;
   int fd_ = -1;
   State state_ = State::closed;
+  bool held_ = false;
   bool chunked_ = false;
   bool deflate_ = false;
   ChunkDecoder chunks_;

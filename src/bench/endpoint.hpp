@@ -25,6 +25,7 @@ struct Endpoint {
   std::string headers;      // lines, each with its end
   std::string accept;       // what a WebSocket's answer must hold
   bool compress = false;    // offers permessage-deflate
+  int receive_buffer = 0;   // bytes for SO_RCVBUF, 0 for the kernel's own
   std::size_t sources = 1;  // loopback addresses to connect from; 1 leaves it to the kernel
 
   // `headers`: "Name: value" each. ErrorKind::invalid where one is no header.

@@ -61,14 +61,6 @@ void add_threads(int pid, ProcFigures& figures) {
   }
 }
 
-std::uint64_t read_rss(int pid) {
-  std::ifstream file(fmt::format("/proc/{}/statm", pid));
-  std::uint64_t total = 0;
-  std::uint64_t resident = 0;
-  file >> total >> resident;
-  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-}
-
 std::optional<std::uint64_t> read_anonymous(int pid) {
   std::ifstream file(fmt::format("/proc/{}/smaps_rollup", pid));
   for (std::string word; file >> word;) {
@@ -86,6 +78,14 @@ double sum_of(const std::vector<ThreadFigures>& threads) {
 
 }  // namespace
 
+std::uint64_t resident_bytes(int pid) {
+  std::ifstream file(fmt::format("/proc/{}/statm", pid));
+  std::uint64_t total = 0;
+  std::uint64_t resident = 0;
+  file >> total >> resident;
+  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
 Result<ProcFigures> read_processes(const std::vector<int>& pids) {
   ProcFigures figures;
   figures.anonymous_bytes = 0;
@@ -95,7 +95,7 @@ Result<ProcFigures> read_processes(const std::vector<int>& pids) {
     figures.user_seconds += stat->user;
     figures.system_seconds += stat->system;
     add_threads(pid, figures);
-    figures.rss_bytes += read_rss(pid);
+    figures.rss_bytes += resident_bytes(pid);
     const auto anonymous = read_anonymous(pid);
     if (anonymous && figures.anonymous_bytes) {
       *figures.anonymous_bytes += *anonymous;

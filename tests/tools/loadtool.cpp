@@ -40,8 +40,8 @@ int run(int argc, char** argv) {
   Options options;
   std::vector<std::string> groups;
   std::string via = "frames";
-  app.add_option("--port", options.target.port)->required();
-  app.add_option("--token", options.target.token, "an access token")->required();
+  app.add_option("--port", options.port)->required();
+  app.add_option("--token", options.token, "an access token")->required();
   app.add_option("--stream", options.publishing.stream, "a topic, which all readers read")
       ->required();
   app.add_option("--group", groups, "NAME:READERS:RATE[:RECEIVE_BUFFER]");

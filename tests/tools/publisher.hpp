@@ -2,11 +2,10 @@
 // clock's nanoseconds, so that a reader in this process can tell how long it took.
 #pragma once
 
-#include "connection.hpp"
+#include "bench/connection.hpp"
 
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <string>
 #include <string_view>
 
@@ -21,15 +20,6 @@ struct Published {
   std::map<std::string, std::uint64_t> error_codes;
 };
 
-class Publisher {
- public:
-  virtual ~Publisher() = default;
-  [[nodiscard]] virtual bool is_ready() const = 0;
-  // Sends what is due. `budget`: how many events may be sent now. Returns how many were.
-  virtual std::uint64_t publish(std::uint64_t budget) = 0;
-  [[nodiscard]] virtual std::uint64_t outstanding() const = 0;
-};
-
 struct PublisherOptions {
   std::string stream;
   std::size_t payload_bytes = 100;
@@ -37,14 +27,31 @@ struct PublisherOptions {
   std::size_t batch = 1;     // events in one HTTP request
 };
 
-std::unique_ptr<Publisher> make_frame_publisher(Poller& poller, const Target& target,
-                                                const PublisherOptions& options,
-                                                Published& published);
-std::unique_ptr<Publisher> make_http_publisher(Poller& poller, const Target& target,
-                                               const PublisherOptions& options,
-                                               Published& published);
+// One connection, by frames or by POST, as its wire's endpoint says.
+class Publisher : private bench::Connection::Handler {
+ public:
+  Publisher(bench::Wire& wire, const PublisherOptions& options, Published& published);
 
-// {"t":…,"p":"xxxx"}
-std::string tick_data(std::size_t payload_bytes);
+  [[nodiscard]] bool is_ready() const noexcept { return ready_; }
+  // Sends what is due. `budget`: how many events may be sent now. Returns how many were.
+  std::uint64_t publish(std::uint64_t budget);
+  [[nodiscard]] std::uint64_t outstanding() const noexcept { return outstanding_; }
+
+ private:
+  void on_open() override;
+  void on_message(std::string_view text, std::int64_t now) override;
+  void on_answer(int status, std::string_view body, std::int64_t now) override;
+  void on_closed(std::string_view why) override;
+  std::uint64_t publish_frames(std::uint64_t budget);
+  std::uint64_t publish_request(std::uint64_t budget);
+  void count_error(const std::string& code, std::uint64_t events);
+
+  const PublisherOptions& options_;
+  Published& published_;
+  bool by_http_;
+  bool ready_ = false;
+  std::uint64_t outstanding_ = 0;
+  bench::Connection connection_;
+};
 
 }  // namespace indaba::loadtool

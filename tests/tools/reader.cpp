@@ -1,80 +1,84 @@
 #include "reader.hpp"
 
-#include "text_scan.hpp"
+#include "bench/text_scan.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
-
-#include <chrono>
 #include <utility>
 
 namespace indaba::loadtool {
 
-using namespace std::chrono_literals;
+namespace {
 
-Reader::Reader(Poller& poller, const Target& target, std::string stream, Group& group,
-               std::int64_t rate, int receive_buffer)
-    : stream_(std::move(stream)),
-      group_(group),
-      rate_(rate),
-      receive_buffer_(receive_buffer),
-      connection_(poller, target, *this) {}
+constexpr std::int64_t kRetryAfter = 200'000'000;
+
+}  // namespace
+
+Reader::Reader(bench::Wire& wire, std::string stream, Group& group, std::int64_t rate)
+    : stream_(std::move(stream)), group_(group), rate_(rate), connection_(wire, *this) {}
 
 void Reader::start() {
   auto path = fmt::format("/ws/{}/?welcome=0", stream_);
-  if (ever_subscribed_) path += fmt::format("&since={}&epoch={}", last_, epoch_);
-  connection_.open(path, receive_buffer_);
+  if (ever_subscribed_) path += fmt::format("&since={}&epoch={}", order_.last, epoch_);
+  connection_.open(path, 0);
 }
 
 void Reader::read_at(std::int64_t rate) {
   rate_ = rate;
-  connection_.read_at(subscribed_ ? rate : Connection::kFull);
+  obey_rate();
 }
 
-void Reader::tick(SteadyClock::time_point now) {
-  if (!connection_.is_open() && now >= retry_at_) {
+void Reader::obey_rate() {
+  if (!subscribed_) return;
+  paced_at_ = bench::now_ns();
+  allowance_ = 0;
+  if (rate_ == kFull)
+    connection_.release();
+  else
+    connection_.hold();
+}
+
+void Reader::tick(std::int64_t now) {
+  if (connection_.is_closed()) {
+    if (now < retry_at_) return;
     ++group_.reconnects;
-    start();
+    return start();
   }
-  connection_.pace(now);
+  if (!subscribed_ || rate_ <= 0) return;
+  const auto rate = static_cast<double>(rate_);
+  allowance_ = std::min(rate, allowance_ + rate * static_cast<double>(now - paced_at_) / 1e9);
+  paced_at_ = now;
+  if (allowance_ >= 1)
+    allowance_ -= static_cast<double>(connection_.read_up_to(static_cast<std::size_t>(allowance_)));
 }
 
-void Reader::on_text(std::string_view text) {
-  const auto type = text_after(text, R"("type":")");
-  if (type == "tick") return on_event(text);
+void Reader::on_message(std::string_view text, std::int64_t now) {
+  const auto type = bench::text_of(text, "type");
+  if (type == "tick") return on_event(text, now);
   if (type == "reset") ++group_.resets;
   if (type != "subscribed" && type != "reset") return;
-  epoch_ = text_after(text, R"("epoch":")");
+  epoch_ = bench::text_of(text, "epoch");
   // A first subscription starts at the head; one after a reset goes on from there.
-  if (!ever_subscribed_ || type == "reset") last_ = number_after(text, R"("head":)");
+  if (!ever_subscribed_ || type == "reset")
+    order_.last = bench::number_of(text, "head").value_or(0);
   subscribed_ = ever_subscribed_ = true;
-  connection_.read_at(rate_);
+  obey_rate();
 }
 
-void Reader::on_event(std::string_view text) {
-  const auto seq = number_after(text, R"("seq":)");
+void Reader::on_event(std::string_view text, std::int64_t now) {
   ++group_.deliveries;
-  if (seq == last_ + 1) {
-    last_ = seq;
-  } else if (seq == last_) {
-    ++group_.duplicates;
-  } else if (seq < last_) {
-    ++group_.out_of_order;
-  } else {
-    group_.missing += static_cast<std::uint64_t>(seq - last_ - 1);
-    last_ = seq;
-  }
+  order_.take(bench::number_of(text, "seq").value_or(0), group_.order);
   if (!group_.measuring) return;
-  const auto sent = number_after(text, R"("t":)");
-  if (sent <= 0) return;
-  const auto took = SteadyClock::now().time_since_epoch() - std::chrono::nanoseconds(sent);
-  group_.latency.add(took);
-  group_.this_second.add(took);
+  const auto sent = bench::number_of(text, "t");
+  if (!sent) return;
+  group_.latency->add(now - *sent);
+  group_.this_second->add(now - *sent);
 }
 
-void Reader::on_close(int code) {
-  ++group_.closes[code];
+void Reader::on_closed(std::string_view why) {
+  ++group_.closes[std::string(why)];
   subscribed_ = false;
-  retry_at_ = SteadyClock::now() + 200ms;
+  retry_at_ = bench::now_ns() + kRetryAfter;
 }
 
 }  // namespace indaba::loadtool

@@ -1,22 +1,23 @@
 #include "scenario.hpp"
 
-#include <fmt/format.h>
+#include "bench/proc_figures.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <random>
 #include <stdexcept>
 #include <utility>
 
 namespace indaba::loadtool {
 
-using namespace std::chrono_literals;
-
 namespace {
 
-constexpr std::chrono::duration<double> kTurn = 50ms;
+constexpr std::int64_t kMilli = 1'000'000;
+constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::int64_t kTurn = 50 * kMilli;
 
-double seconds_since(SteadyClock::time_point began) {
-  return std::chrono::duration<double>(SteadyClock::now() - began).count();
+double seconds_since(std::int64_t began) {
+  return static_cast<double>(bench::now_ns() - began) / 1e9;
 }
 
 }  // namespace
@@ -26,19 +27,44 @@ Scenario::Scenario(Options options) : options_(std::move(options)) {
     auto& group = groups_.emplace_back();
     group.name = wanted.name;
     group.readers = wanted.readers;
+    endpoints_.push_back(endpoint(bench::Protocol::websocket, wanted.receive_buffer));
+    auto& wire = wires_.emplace_back(poller_, buffer_, endpoints_.back(), options_.seed);
     for (std::uint64_t i = 0; i < wanted.readers; ++i) {
-      readers_.push_back(std::make_unique<Reader>(poller_, options_.target,
-                                                  options_.publishing.stream, group, wanted.rate,
-                                                  wanted.receive_buffer));
+      readers_.push_back(
+          std::make_unique<Reader>(wire, options_.publishing.stream, group, wanted.rate));
       group_of_.push_back(groups_.size() - 1);
     }
   }
 }
 
+bench::Endpoint Scenario::endpoint(bench::Protocol protocol, int receive_buffer) const {
+  const bool by_http = protocol == bench::Protocol::http_post;
+  auto url = bench::parse_url(by_http ? fmt::format("http://127.0.0.1:{}/api/v1/{}/events",
+                                                    options_.port, options_.publishing.stream)
+                                      : fmt::format("ws://127.0.0.1:{}/ws", options_.port));
+  auto made = bench::Endpoint::make(protocol, std::move(url).value(), {}, options_.token, false);
+  made->receive_buffer = receive_buffer;
+  return std::move(made).value();
+}
+
+double Scenario::cpu_seconds() const {
+  if (options_.server_pid == 0) return 0;
+  return bench::read_processes({options_.server_pid}).value().cpu_seconds;
+}
+
+std::uint64_t Scenario::rss_bytes() const {
+  if (options_.server_pid == 0) return 0;
+  return bench::resident_bytes(options_.server_pid);
+}
+
+void Scenario::wait(std::int64_t nanoseconds) {
+  poller_.wait(std::chrono::nanoseconds(nanoseconds), [] {});
+}
+
 // A few at a time: a burst longer than the accept queue would measure SYN retries.
 void Scenario::connect() {
   constexpr std::size_t kAtOnce = 64;
-  const auto began = SteadyClock::now();
+  const auto began = bench::now_ns();
   std::size_t started = 0;
   std::size_t subscribed = 0;
   while (subscribed < readers_.size()) {
@@ -46,42 +72,42 @@ void Scenario::connect() {
         readers_, [](const auto& reader) { return reader->is_subscribed(); }));
     while (started < readers_.size() && started - subscribed < kAtOnce)
       readers_[started++]->start();
-    poller_.wait(10ms);
+    wait(10 * kMilli);
     if (seconds_since(began) > 60)
       throw std::runtime_error(
           fmt::format("only {} of {} readers are subscribed", subscribed, readers_.size()));
   }
+  endpoints_.push_back(
+      endpoint(options_.by_http ? bench::Protocol::http_post : bench::Protocol::websocket, 0));
+  auto& wire = wires_.emplace_back(poller_, buffer_, endpoints_.back(), ~options_.seed);
   for (std::uint64_t i = 0; i < options_.publishers; ++i)
-    publishers_.push_back(
-        options_.by_http
-            ? make_http_publisher(poller_, options_.target, options_.publishing, published_)
-            : make_frame_publisher(poller_, options_.target, options_.publishing, published_));
+    publishers_.push_back(std::make_unique<Publisher>(wire, options_.publishing, published_));
   while (std::ranges::any_of(publishers_,
                              [](const auto& publisher) { return !publisher->is_ready(); })) {
-    poller_.wait(10ms);
+    wait(10 * kMilli);
     if (seconds_since(began) > 60) throw std::runtime_error("a publisher got no welcome");
   }
 }
 
 // Everyone's turn comes once in kTurn, a few at a time: hundreds of slow readers that read in one
 // burst would be a latency of our own making.
-void Scenario::take_turns(SteadyClock::time_point now) {
-  const auto share = std::min(1.0, std::chrono::duration<double>(now - turned_at_) / kTurn);
+void Scenario::take_turns(std::int64_t now) {
+  const auto share =
+      std::min(1.0, static_cast<double>(now - turned_at_) / static_cast<double>(kTurn));
   if (readers_.empty() || share <= 0) return;
   turned_at_ = now;
   due_turns_ += share * static_cast<double>(readers_.size());
   for (; due_turns_ >= 1; due_turns_ -= 1) {
     readers_[next_turn_]->tick(now);
     next_turn_ = (next_turn_ + 1) % readers_.size();
-    if (next_turn_ == 0 && options_.server_pid > 0)
-      rss_peak_ = std::max(rss_peak_, rss_bytes(options_.server_pid));
+    if (next_turn_ == 0 && options_.server_pid > 0) rss_peak_ = std::max(rss_peak_, rss_bytes());
   }
 }
 
 void Scenario::publish(double seconds) {
   std::mt19937_64 random(options_.seed);
-  const auto began = SteadyClock::now();
-  auto next_second = began + 1s;
+  const auto began = bench::now_ns();
+  auto next_second = began + kSecond;
   double pulls = 0;
   std::uint64_t sent = 0;
   while (seconds_since(began) < seconds) {
@@ -90,13 +116,15 @@ void Scenario::publish(double seconds) {
                          : UINT64_MAX;
     for (auto& publisher : publishers_)
       if (due > sent) sent += publisher->publish(std::min<std::uint64_t>(due - sent, 1000));
-    poller_.wait(1ms);
-    const auto now = SteadyClock::now();
+    wait(kMilli);
+    const auto now = bench::now_ns();
     if (now >= next_second) {
-      next_second += 1s;
+      next_second += kSecond;
       for (auto& group : groups_)
-        if (group.measuring)
-          group.p99_by_second.push_back(std::exchange(group.this_second, {}).milliseconds_at(0.99));
+        if (group.measuring) {
+          group.p99_by_second.push_back(milliseconds_at(*group.this_second, 0.99));
+          group.this_second->clear();
+        }
     }
     take_turns(now);
     for (; pulls < options_.reconnects_per_second * seconds_since(began); pulls += 1)
@@ -105,16 +133,16 @@ void Scenario::publish(double seconds) {
 }
 
 void Scenario::catch_up() {
-  for (auto& reader : readers_) reader->read_at(Connection::kFull);
-  const auto began = SteadyClock::now();
+  for (auto& reader : readers_) reader->read_at(Reader::kFull);
+  const auto began = bench::now_ns();
   const auto waiting = [this] {
     return std::ranges::any_of(publishers_, [](const auto& p) { return p->outstanding() > 0; }) ||
            std::ranges::any_of(readers_,
                                [this](const auto& r) { return r->last() < published_.head; });
   };
   while (waiting() && seconds_since(began) < options_.finish_seconds) {
-    poller_.wait(10ms);
-    take_turns(SteadyClock::now());
+    wait(10 * kMilli);
+    take_turns(bench::now_ns());
   }
   for (std::size_t i = 0; i < readers_.size(); ++i)
     if (readers_[i]->last() == published_.head) ++groups_[group_of_[i]].complete;
@@ -127,21 +155,21 @@ std::uint64_t Scenario::deliveries() const {
 }
 
 boost::json::object Scenario::run() {
-  const auto rss_empty = rss_bytes(options_.server_pid);
+  const auto rss_empty = rss_bytes();
   connect();
   if (options_.warm_up_seconds > 0) publish(options_.warm_up_seconds);
-  const auto rss_connected = rss_bytes(options_.server_pid);
+  const auto rss_connected = rss_bytes();
   for (auto& group : groups_) group.measuring = true;
   const auto acked = published_.acked;
   const auto before = deliveries();
-  const auto cpu = cpu_seconds(options_.server_pid);
-  const auto began = SteadyClock::now();
+  const auto cpu = cpu_seconds();
+  const auto began = bench::now_ns();
   publish(options_.seconds);
   const auto took = seconds_since(began);
-  const auto cpu_used = cpu_seconds(options_.server_pid) - cpu;
+  const auto cpu_used = cpu_seconds() - cpu;
   const auto delivered = deliveries() - before;
   const auto acked_measured = published_.acked - acked;
-  const auto rss_loaded = rss_bytes(options_.server_pid);
+  const auto rss_loaded = rss_bytes();
   const auto rss_peak_publishing = rss_peak_;
   for (auto& group : groups_) {
     group.measuring = false;

@@ -2,14 +2,12 @@
 // until everyone has everything.
 #pragma once
 
-#include "connection.hpp"
+#include "bench/wire.hpp"
 #include "publisher.hpp"
 #include "reader.hpp"
 #include "report.hpp"
 
 #include <boost/json/object.hpp>
-
-#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -21,12 +19,13 @@ namespace indaba::loadtool {
 struct GroupOptions {
   std::string name;
   std::uint64_t readers = 0;
-  std::int64_t rate = Connection::kFull;  // bytes a second; 0 stops reading
+  std::int64_t rate = Reader::kFull;  // bytes a second; 0 stops reading
   int receive_buffer = 0;
 };
 
 struct Options {
-  Target target;
+  std::uint16_t port = 0;
+  std::string token;
   PublisherOptions publishing;
   std::vector<GroupOptions> groups;
   std::uint64_t publishers = 1;
@@ -49,18 +48,25 @@ class Scenario {
   void connect();
   void publish(double seconds);
   void catch_up();
-  void take_turns(SteadyClock::time_point now);
+  void wait(std::int64_t nanoseconds);
+  void take_turns(std::int64_t now);
+  [[nodiscard]] bench::Endpoint endpoint(bench::Protocol protocol, int receive_buffer) const;
+  [[nodiscard]] double cpu_seconds() const;
+  [[nodiscard]] std::uint64_t rss_bytes() const;
   [[nodiscard]] std::uint64_t deliveries() const;
 
   Options options_;
-  Poller poller_;
+  bench::Poller poller_;
+  bench::ReadBuffer buffer_;
+  std::deque<bench::Endpoint> endpoints_;
+  std::deque<bench::Wire> wires_;  // of each group, and of the publishers
   Published published_;
   std::deque<Group> groups_;
   std::vector<std::unique_ptr<Reader>> readers_;
   std::vector<std::size_t> group_of_;
   std::vector<std::unique_ptr<Publisher>> publishers_;
   std::uint64_t rss_peak_ = 0;
-  SteadyClock::time_point turned_at_ = SteadyClock::now();
+  std::int64_t turned_at_ = bench::now_ns();
   std::size_t next_turn_ = 0;
   double due_turns_ = 0;
 };
