@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 
 import pytest
 import websockets
@@ -156,6 +157,22 @@ async def test_people_get_a_table(server):
     for mode in ("fanout", "idle", "storm", "echo", "publish", "reconnect"):
         told = (await bench(mode, "--help", json_out=False)).expect(0)
         assert f"indaba bench {mode}" in told.out and "Example" in told.out
+
+
+async def test_a_terminal_sees_how_it_goes(server):
+    for quiet in ((), ("--quiet",)):
+        ours, theirs = os.openpty()
+        run = await asyncio.create_subprocess_exec(
+            str(BINARY), "bench", "echo", ws(server) + "/test/echo", *map(str, SHORT), *quiet, env=environment(),
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=theirs)
+        os.close(theirs)
+        assert await asyncio.wait_for(run.wait(), 30) == 0
+        shown = b""
+        with contextlib.suppress(OSError):  # how a terminal ends
+            while piece := os.read(ours, 65536):
+                shown += piece
+        os.close(ours)
+        assert (b"100/100 connected" in shown) == (quiet == ()), shown
 
 
 class Room:
