@@ -51,6 +51,11 @@ void add_common(CLI::App& command, Options& options) {
   command.add_option("--stream", options.stream,
                      "A stream of an Indaba server (orgs/acme/topics/t): fills in paths, templates "
                      "and what to await");
+  command.add_option("--seconds", options.seconds,
+                     "How long to measure, where it takes a time [10]");
+  command.add_option("--warm-up", options.warm_up,
+                     "Seconds before that are not measured, or before the cut [1]");
+  command.add_option("--payload", options.payload, "Bytes of an event [256]");
   command.add_flag("--compress", options.compress, "Offer permessage-deflate");
   command.add_option("--timeout", options.timeout, "Seconds to wait for what does not come [30]");
   command.add_option("--server-pid", options.server_pids, "Tell its CPU and memory; repeat")
@@ -59,13 +64,7 @@ void add_common(CLI::App& command, Options& options) {
   command.add_flag("--quiet", options.quiet, "No progress line");
 }
 
-void add_time(CLI::App& command, Options& options) {
-  command.add_option("--seconds", options.seconds, "How long to measure [10]");
-  command.add_option("--warm-up", options.warm_up, "Seconds before that are not measured [1]");
-}
-
 void add_sending(CLI::App& command, Options& options) {
-  command.add_option("--payload", options.payload, "Bytes of an event [256]");
   command.add_option("--window", options.window, "Closed loop: events under way at most [1]");
   command.add_option("--rate", options.rate, "Open loop: events a second");
   command.add_option("--publish", options.publish,
@@ -107,17 +106,15 @@ void add_bench(CLI::App& app, CommandLine& line) {
   auto* fanout =
       add_mode(*command, line, Mode::fanout, "Readers, and a publisher whose events they all get",
                stream + "--connections 1000 --window 16 --server-pid $(pidof indaba)", options);
-  add_time(*fanout, *options);
   add_sending(*fanout, *options);
   add_publisher(*fanout, *options);
   fanout->add_option("--publish-await", options->publish_await,
                      "The publisher is ready when a message contains this");
   fanout->add_flag("--seq", options->seq, "Check the server's own \"seq\" too");
 
-  auto* idle = add_mode(*command, line, Mode::idle,
-                        "Open connections and wait: memory of one, and what they cost idle",
-                        stream + "--connections 10000 --server-pid $(pidof indaba)", options);
-  add_time(*idle, *options);
+  add_mode(*command, line, Mode::idle,
+           "Open connections and wait: memory of one, and what they cost idle",
+           stream + "--connections 10000 --server-pid $(pidof indaba)", options);
 
   auto* storm = add_mode(*command, line, Mode::storm,
                          "Open connections as fast as possible: CPU of a handshake",
@@ -127,13 +124,11 @@ void add_bench(CLI::App& app, CommandLine& line) {
   auto* echo = add_mode(*command, line, Mode::echo,
                         "Every connection sends a frame and awaits it, again and again",
                         "ws://127.0.0.1:9001/ --connections 100", options);
-  add_time(*echo, *options);
   add_sending(*echo, *options);
 
   auto* publish = add_mode(*command, line, Mode::publish,
                            "Every connection sends events and awaits the answer to each",
                            stream + "--connections 64 --window 16", options);
-  add_time(*publish, *options);
   add_sending(*publish, *options);
   publish->add_option("--publish-await", options->publish_await,
                       "What the answer to an event contains");
@@ -141,9 +136,7 @@ void add_bench(CLI::App& app, CommandLine& line) {
   auto* reconnect = add_mode(*command, line, Mode::reconnect,
                              "Cut all readers at once: how long until all have what they missed",
                              stream + "--connections 10000", options);
-  reconnect->add_option("--warm-up", options->warm_up, "Seconds before the cut [1]");
   reconnect->add_option("--missed", options->missed, "Events published meanwhile [10]");
-  reconnect->add_option("--payload", options->payload, "Bytes of an event [256]");
   add_publisher(*reconnect, *options);
 }
 

@@ -71,9 +71,10 @@ void add_verdict(Outcome& outcome, const Totals& totals, double took) {
         "would tell whether the server can do more",
         outcome.busiest_process_percent));
   if (totals.stalls > 0)
-    outcome.warnings.push_back(fmt::format(
-        "the window did not move for a second and was given up {} times: events were lost",
-        totals.stalls));
+    outcome.warnings.push_back(
+        fmt::format("nothing came for 2 s while the window was full: it was given up {} times, "
+                    "events were lost",
+                    totals.stalls));
 }
 
 }  // namespace

@@ -74,7 +74,7 @@ struct alignas(64) ProcessBlock {
   LoopCounter caught_up;
   LoopCounter positions;  // see DeliveryCheck
   LoopCounter late;       // sends later than intended, by our own fault
-  LoopCounter stalls;     // the window did not move and was given up
+  LoopCounter stalls;     // the window was given up
   LoopCounter missing, doubled, out_of_order;
   LoopCounter seq_checked, seq_missing, seq_doubled, seq_out_of_order;
   LoopCounter outstanding;                      // sent and not answered

@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::int64_t kMilli = 1'000'000;
 constexpr std::int64_t kIdleTurn = 250 * kMilli;
-// A window that does not move for this long has lost something.
-constexpr std::int64_t kStall = 1000 * kMilli;
+// Where the window is full and nothing has come for this long, something is lost.
+constexpr std::int64_t kStall = 2000 * kMilli;
 constexpr std::size_t kParallel = 256;
 
 std::size_t parallel_of(const Plan& plan, std::size_t otherwise) {
@@ -223,9 +223,16 @@ std::int64_t Worker::fill_window(std::int64_t now) {
     }
     full = full || sender.number() - done >= most;
   }
-  if (moved || !full) moved_at_ = now;
+  if (moved || !full || has_progressed()) moved_at_ = now;
   if (now - moved_at_ > kStall) give_up_window();
   return now + kIdleTurn;
+}
+
+// A slow server takes its time for an event, but something arrives meanwhile.
+bool Worker::has_progressed() {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < shared_.size(); ++i) sum += shared_.process(i).positions;
+  return std::exchange(progressed_, sum) != sum;
 }
 
 void Worker::give_up_window() {

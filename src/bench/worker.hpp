@@ -48,6 +48,7 @@ class Worker {
   std::int64_t fill_window(std::int64_t now);
   [[nodiscard]] std::int64_t done_by_all(std::size_t publisher);
   [[nodiscard]] bool is_window_shared() const noexcept;
+  bool has_progressed();
   void give_up_window();
   void tell();
 
@@ -74,7 +75,8 @@ class Worker {
   std::uint64_t paced_ = 0;
   std::int64_t load_began_ = 0;
   double interval_ns_ = 0;
-  std::int64_t moved_at_ = 0;  // closed loop: when its window moved last
+  std::int64_t moved_at_ = 0;  // closed loop: when something moved last
+  std::uint64_t progressed_ = 0;
   std::int64_t told_done_ = 0;
 };
 

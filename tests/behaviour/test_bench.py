@@ -110,7 +110,7 @@ async def test_idle_tells_the_memory_of_a_connection(own_server):
 
 async def test_storm_opens_at_once_or_at_a_rate(server, indaba):
     arguments = await indaba()
-    told = (await bench("storm", ws(server), *arguments, "--connections", 100)).good()
+    told = (await bench("storm", ws(server), *arguments, *SHORT, "--payload", 9, "--connections", 100)).good()
     assert told["connect"]["count"] == 100 and told["server"]["cpu_us_per_connection"] > 0
     slowly = (await bench("storm", ws(server), *arguments, "--connections", 20, "--rate", 50)).good()
     assert 0.35 < slowly["connect"]["seconds"] < 2
@@ -231,7 +231,7 @@ async def test_what_a_server_loses_or_says_twice_is_found():
 
 async def test_a_window_that_lost_an_event_is_given_up_and_told():
     async with Room(lambda reader, number: 0 if number == 2 else 1).open() as url:
-        told = (await bench(*in_room(url, seconds=2))).expect(1).told
+        told = (await bench(*in_room(url, seconds=4))).expect(1).told
         assert told["missing"] == 5 and told["events"] > 0
         assert any("window" in warning for warning in told["warnings"])
 
