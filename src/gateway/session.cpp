@@ -3,6 +3,7 @@
 #include "gateway/session.hpp"
 
 #include "gateway/gateway.hpp"
+#include "net/connection.hpp"
 #include "ws/frame_header.hpp"
 
 namespace indaba::gateway {
@@ -17,8 +18,10 @@ constexpr Millis kLinger{5'000};
 
 Session::Session(Gateway& gateway, LoopContext& context, SocketTransport& transport,
                  Opening opening)
-    : gateway_(gateway),
+    : connection_(&transport.connection()),
+      format_(&transport.format()),
       context_(context),
+      gateway_(gateway),
       transport_(&transport),
       principal_(std::move(opening.principal)),
       place_(std::move(opening.place)),
@@ -136,18 +139,30 @@ void Session::on_reset(stream::Subscription& subscription, stream::ResetReason r
   send_text("reset", reset_object("reset", subscription.name(), reason, state));
 }
 
+bool Session::can_take() const {
+  if (closed_) return false;
+  if (connection_->queued() < context_.settings.outbox_bytes) return true;
+  connection_->tell_drained_once();
+  return false;
+}
+
 void Session::on_event(stream::Subscription& subscription, stream::Rendering& event) {
   if (closed_) return;
   ++frames_out_;
   context_.frames_out.add_events(1);
-  transport_->send(subscription.frame(event, transport_->format()));
+  connection_->send(subscription.frame(event, *format_));
 }
 
 void Session::on_batch(stream::Subscription& subscription, stream::Batch& batch) {
   if (closed_) return;
   frames_out_ += static_cast<std::uint32_t>(batch.size());
   context_.frames_out.add_events(batch.size());
-  transport_->send(subscription.frame(batch, transport_->format()));
+  const auto& frame = subscription.frame(batch, *format_);
+  // Where this is all that the tick brings, it need not be queued until the tick's end.
+  if (batch.alone())
+    connection_->send_now(frame);
+  else
+    connection_->send(frame);
 }
 
 void Session::on_gone(stream::Subscription& subscription) {
@@ -260,6 +275,8 @@ void Session::on_client_close(ws::CloseCode code) {
 
 void Session::on_lost() {
   transport_ = nullptr;
+  connection_ = nullptr;
+  format_ = nullptr;
   if (!closed_) release(ws::CloseCode::no_status, "connection lost");
 }
 
@@ -305,10 +322,10 @@ void Session::save() {
 // --------------------------------------------------------------------------------------------------------------------
 
 void Session::send_text(std::string_view type, std::string_view json) {
-  if (closed_ || transport_ == nullptr) return;
+  if (closed_ || connection_ == nullptr) return;
   ++frames_out_;
   context_.frames_out.add(type);
-  transport_->send(ws::make_frame(ws::Opcode::text, json));
+  connection_->send(ws::make_frame(ws::Opcode::text, json));
 }
 
 void Session::answer(FrameText frame, const AnswerTo& to) {
@@ -325,7 +342,7 @@ void Session::on_text(std::string_view text) {
   frames_.wait(text, count_);
   if (!paused_ && frames_.full()) {
     paused_ = true;
-    transport_->pause();
+    connection_->pause_reading();
   }
 }
 
@@ -347,7 +364,7 @@ void Session::serve_waiting() {
   }
   if (paused_ && !closed_ && frames_.half_empty()) {
     paused_ = false;
-    transport_->resume();
+    connection_->resume_reading();
   }
 }
 

@@ -34,14 +34,12 @@ class Gateway;
 class SocketTransport {
  public:
   virtual ~SocketTransport() = default;
-  virtual void send(net::Frame frame) = 0;  // a whole WebSocket frame
-  [[nodiscard]] virtual bool can_take() const = 0;
+  // Both the same as long as the transport is: the session keeps them at hand for delivering.
+  [[nodiscard]] virtual net::Connection& connection() = 0;
   [[nodiscard]] virtual stream::WireFormat& format() = 0;  // of events
   // Sends a Close frame behind all that waits, and closes. `linger`: how long a peer that does not
   // read is waited for.
   virtual void close(ws::CloseCode code, std::string_view reason, Millis linger) = 0;
-  virtual void pause() = 0;
-  virtual void resume() = 0;
 };
 
 // What the handshake found out.
@@ -92,7 +90,7 @@ class Session final : public stream::Reader,
   void on_drain(std::int64_t reconnect_after_ms) override;
 
   // stream::Reader
-  [[nodiscard]] bool can_take() const override { return !closed_ && transport_->can_take(); }
+  [[nodiscard]] bool can_take() const override;
   void on_subscribed(stream::Subscription& subscription, const stream::StreamState& state,
                      Seq since) override;
   void on_reset(stream::Subscription& subscription, stream::ResetReason reason,
@@ -134,8 +132,13 @@ class Session final : public stream::Reader,
   void release(ws::CloseCode code, std::string_view reason);
   void save_soon();
 
-  Gateway& gateway_;
+  // What a delivery touches stands together: with thousands of readers it is memory that costs.
+  net::Connection* connection_;  // none when it is lost, as the two below
+  stream::WireFormat* format_;
   LoopContext& context_;
+  std::uint32_t frames_out_ = 0;
+  bool closed_ = false;
+  Gateway& gateway_;
   SocketTransport* transport_;
   auth::Principal principal_;
   ConnectionLimits::Place place_;
@@ -151,13 +154,11 @@ class Session final : public stream::Reader,
   FrameBudget budget_;
   FrameQueue frames_;
   std::int64_t count_ = 0;
-  std::uint32_t frames_out_ = 0;
   std::uint16_t errors_in_row_ = 0;
   bool counter_ = false;
   bool answered_ = true;  // the frame that was served last; false where it has begun a turn
   bool serving_ = false;  // inside serve(): what may begin, begins when it returns
   bool paused_ = false;
-  bool closed_ = false;
   bool save_queued_ = false;
   MonoTime opened_at_;
   MonoTime saved_at_{};  // what a resumed session would go on from

@@ -29,6 +29,7 @@ WsProtocol::~WsProtocol() = default;
 
 void WsProtocol::begin(Opening opening, std::vector<api::AccessChange> missed) {
   session_ = std::make_shared<Session>(gateway_, context_, *this, std::move(opening));
+  connection_.tell_drained_once();
   session_->open();
   for (const auto& change : missed) session_->on_access_change(change);
   connection_.arm_timer(next_look());

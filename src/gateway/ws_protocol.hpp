@@ -36,14 +36,12 @@ class WsProtocol final : public net::Protocol, public ws::MessageHandler, public
   bool on_close(ws::CloseCode code, std::string_view reason) override;
 
   // SocketTransport
-  void send(net::Frame frame) override { connection_.send(std::move(frame)); }
-  [[nodiscard]] bool can_take() const override;
+  [[nodiscard]] net::Connection& connection() override { return connection_; }
   [[nodiscard]] stream::WireFormat& format() override;
   void close(ws::CloseCode code, std::string_view reason, Millis linger) override;
-  void pause() override { connection_.pause_reading(); }
-  void resume() override { connection_.resume_reading(); }
 
  private:
+  [[nodiscard]] bool can_take() const;
   [[nodiscard]] Millis next_look() const;
   [[nodiscard]] bool stalled() const;
   void write_heartbeat();

@@ -77,6 +77,15 @@ void Connection::send(Frame frame) {
   }
 }
 
+void Connection::send_now(const Frame& frame) {
+  if (!outbox_.empty() || write_blocked_ || closing() || tls_) return send(frame);
+  const auto sent = ::send(fd_, frame.bytes().data(), frame.size(), MSG_NOSIGNAL);
+  if (sent == static_cast<ssize_t>(frame.size())) return;
+  // An error is found again, and dealt with, by the flush at the end of the tick.
+  send(frame);
+  if (sent > 0) outbox_.consume(static_cast<std::size_t>(sent));
+}
+
 void Connection::tell_waiting(std::size_t bytes) noexcept {
   // Modulo 2^64: what is taken away is added as its complement.
   loop_.waiting_bytes.add(bytes - std::size_t{told_waiting_});
@@ -242,7 +251,9 @@ void Connection::flush() {
     last_progress_ = loop_.now();
   }
   if (closing_) return shut_down();
-  if (had_something && protocol_) protocol_->on_drained();
+  if (!had_something || !tell_drained_ || !protocol_) return;
+  tell_drained_ = !drained_once_;
+  protocol_->on_drained();
 }
 
 void Connection::shut_down() {

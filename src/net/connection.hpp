@@ -52,6 +52,9 @@ class Connection final : public Pollable, private Timer {
 
   // Queues bytes; everything queued in one tick leaves with one sendmsg at its end.
   void send(Frame frame);
+  // The same, but hands the frame to the kernel at once where nothing waits before it: for what
+  // goes to thousands in one go. Never calls the protocol.
+  void send_now(const Frame& frame);
   [[nodiscard]] std::size_t queued() const noexcept { return outbox_.bytes(); }
   // When bytes last left, or when the queue was last empty: a queue that does not move is a stalled
   // reader.
@@ -62,6 +65,9 @@ class Connection final : public Pollable, private Timer {
     outbox_.drop_unstarted(tls_taken_);
     if (write_blocked_) tell_waiting(outbox_.bytes());
   }
+
+  // From now on Protocol::on_drained() is called once for each time that this is called.
+  void tell_drained_once() noexcept { tell_drained_ = drained_once_ = true; }
 
   // Stops reading, writes what waits, then closes gracefully. Gives up after `patience`.
   void close_after_flush(Millis patience = Millis(5'000));
@@ -101,6 +107,8 @@ class Connection final : public Pollable, private Timer {
 
   Loop& loop_;
   int fd_;
+  bool tell_drained_ = true;
+  bool drained_once_ = false;  // … and then no more until asked for again
   bool dirty_ = false;
   bool reading_ = true;
   bool closing_ = false;        // close when the outbox is empty

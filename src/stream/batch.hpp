@@ -22,6 +22,9 @@ class Batch {
   // False where the event belongs into the next batch: this one is full, or the event is not the
   // one that follows.
   [[nodiscard]] bool add(std::shared_ptr<Rendering> event);
+  // Whether nothing else came to any stream of the loop in this tick.
+  [[nodiscard]] bool alone() const noexcept { return alone_; }
+  void set_alone(bool alone) noexcept { alone_ = alone; }
   [[nodiscard]] bool empty() const noexcept { return events_.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return events_.size(); }
 
@@ -45,6 +48,7 @@ class Batch {
   std::size_t bytes_ = 0;
   Seq first_;  // of the durable ones
   Seq last_;
+  bool alone_ = false;
   MadeFrames made_;
 };
 

@@ -392,6 +392,7 @@ void LocalHub::deliver_pending(LocalStream& stream) {
 }
 
 void LocalHub::deliver_live(LocalStream& stream, Batch& batch) {
+  batch.set_alone(due_.size() == 1);
   for (std::size_t i = 0; i < stream.live.size();) {
     Subscription& subscription = *stream.live[i];
     if (subscription.takes_batches_ && batch.follows(subscription.position_) &&
