@@ -61,8 +61,10 @@ ServerConfig server_config(const Config& config) {
   server.allowed_hosts = config.list("server.allowed_hosts");
   server.trusted_proxies = config.list("server.trusted_proxies");
   const auto loops = config.integer("server.loops");
-  server.loops = loops > 0 ? static_cast<unsigned>(std::min<std::int64_t>(loops, 256))
-                           : std::max(1U, std::thread::hardware_concurrency());
+  constexpr std::int64_t kMaxLoops = 64;  // as many as the hub keeps apart
+  const auto wanted = loops > 0 ? loops : std::int64_t{std::thread::hardware_concurrency()};
+  server.loops = static_cast<unsigned>(std::clamp<std::int64_t>(wanted, 1, kMaxLoops));
+  server.io_uring = config.boolean("server.io_uring");
   server.drain_time = config.duration("server.drain_time");
   server.color = config.text("server.color");
   return server;

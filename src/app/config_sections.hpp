@@ -21,6 +21,7 @@ struct ServerConfig {
   std::vector<std::string> allowed_hosts;
   std::vector<std::string> trusted_proxies;
   unsigned loops = 1;
+  bool io_uring = true;
   Millis drain_time{8000};
   std::string color;
 

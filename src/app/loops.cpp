@@ -6,9 +6,9 @@
 
 namespace indaba::app {
 
-Loops::Loops(unsigned count, const Clock& clock) {
+Loops::Loops(unsigned count, const Clock& clock, net::Loop::Sending sending) {
   for (unsigned i = 0; i < count; ++i)
-    loops_.push_back(std::make_unique<net::Loop>(static_cast<int>(i), clock));
+    loops_.push_back(std::make_unique<net::Loop>(static_cast<int>(i), clock, sending));
 }
 
 void Loops::start() {

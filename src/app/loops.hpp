@@ -12,7 +12,7 @@ namespace indaba::app {
 
 class Loops {
  public:
-  Loops(unsigned count, const Clock& clock);
+  Loops(unsigned count, const Clock& clock, net::Loop::Sending sending);
   ~Loops() { stop(); }
   Loops(const Loops&) = delete;
   Loops& operator=(const Loops&) = delete;

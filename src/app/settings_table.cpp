@@ -17,6 +17,8 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"server.allowed_hosts", list, "", "Host headers to answer, .example.org with all below it; any where none are set", "DJANGO_ALLOWED_HOSTS", "", "", false},
     {"server.trusted_proxies", list, "", "addresses and networks whose X-Forwarded-For and -Proto are believed"},
     {"server.loops", integer, "0", "event loops; 0 is one a core"},
+    {"server.io_uring", boolean, "true",
+     "live events leave by io_uring where the kernel allows it; else by a system call each"},
     {"server.drain_time", duration, "8s", "over how long sockets are closed when the server stops; it is gone 2 s later"},
     {"server.color", text, "", "the name of this deployment in logs and /status, such as blue or green", "COLOR"},
     {"data.dir", text, "./data", "the folder of the embedded database, the demo's password and the control socket", "", "", "--data"},

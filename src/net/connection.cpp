@@ -69,21 +69,38 @@ void Connection::send(Frame frame) {
   if (closing()) return;
   if (outbox_.empty()) last_progress_ = loop_.now();
   outbox_.push(std::move(frame));
-  if (!dirty_ && !write_blocked_) {
-    dirty_ = true;
-    loop_.mark_dirty(*this);
-  } else if (write_blocked_) {
+  if (write_blocked_)
     tell_waiting(outbox_.bytes());
-  }
+  else
+    mark_dirty();
 }
 
 void Connection::send_now(const Frame& frame) {
-  if (!outbox_.empty() || write_blocked_ || closing() || tls_) return send(frame);
+  auto* ring = loop_.ring();
+  if (!outbox_.empty() || write_blocked_ || closing() || tls_ ||
+      (ring != nullptr && ring->holds(ring_turn_)))
+    return send(frame);
+  if (ring != nullptr) {
+    ring_turn_ = ring->add(fd_, frame, *this);
+    return;
+  }
   const auto sent = ::send(fd_, frame.bytes().data(), frame.size(), MSG_NOSIGNAL);
   if (sent == static_cast<ssize_t>(frame.size())) return;
+  on_unsent(frame, sent > 0 ? static_cast<std::size_t>(sent) : 0);
+}
+
+void Connection::on_unsent(const Frame& frame, std::size_t sent) {
+  if (fd_ < 0) return;
+  last_progress_ = loop_.now();
+  outbox_.push_front(frame, sent);
   // An error is found again, and dealt with, by the flush at the end of the tick.
-  send(frame);
-  if (sent > 0) outbox_.consume(static_cast<std::size_t>(sent));
+  mark_dirty();
+}
+
+void Connection::mark_dirty() {
+  if (dirty_) return;
+  dirty_ = true;
+  loop_.mark_dirty(*this);
 }
 
 void Connection::tell_waiting(std::size_t bytes) noexcept {
@@ -96,14 +113,13 @@ void Connection::close_after_flush(Millis patience) {
   if (closing()) return;
   closing_ = true;
   loop_.arm(*this, patience);
-  if (!dirty_) {
-    dirty_ = true;
-    loop_.mark_dirty(*this);
-  }
+  mark_dirty();
 }
 
 void Connection::abort() {
   if (fd_ < 0) return;
+  // The number of a closed descriptor may be another connection's in a moment.
+  if (auto* ring = loop_.ring(); ring != nullptr && ring->holds(ring_turn_)) ring->submit();
   loop_.unwatch(fd_);
   ::close(fd_);
   fd_ = -1;
@@ -190,10 +206,7 @@ void Connection::read_available() {
       return watch_for_what_is_wanted();
     }
     // A TLS handshake may just have ended: what waited for it can leave.
-    if (tls_ && !outbox_.empty() && !dirty_) {
-      dirty_ = true;
-      loop_.mark_dirty(*this);
-    }
+    if (tls_ && !outbox_.empty()) mark_dirty();
     if (got.state == IoState::want_read) return;
     last_received_ = loop_.now();
     if (closing_) continue;  // what still comes is not ours to read any more

@@ -10,6 +10,7 @@
 #include "net/frame.hpp"
 #include "net/loop.hpp"
 #include "net/outbox.hpp"
+#include "net/send_ring.hpp"
 #include "net/tls.hpp"
 
 #include <cstdint>
@@ -36,7 +37,7 @@ class Protocol {
   virtual void on_closed() {}
 };
 
-class Connection final : public Pollable, private Timer {
+class Connection final : public Pollable, private Timer, private SendRing::Sender {
  public:
   // Owns `fd`. Registers with the loop; the loop owns the connection from here on.
   static Connection& adopt(Loop& loop, int fd, std::unique_ptr<TlsStream> tls,
@@ -93,6 +94,8 @@ class Connection final : public Pollable, private Timer {
   void on_tick_end() override { flush(); }
   void on_loop_end() override { abort(); }
   void on_timer() override;
+  void on_unsent(const Frame& frame, std::size_t sent) override;
+  void mark_dirty();
   void read_available();
   void on_peer_done();
   [[nodiscard]] IoResult receive(std::span<char> into);
@@ -116,6 +119,7 @@ class Connection final : public Pollable, private Timer {
   bool peer_done_ = false;      // its FIN came while we were closing
   bool write_blocked_ = false;  // the kernel's buffer is full
   std::uint32_t watched_ = 0;
+  std::uint32_t ring_turn_ = 0;     // in which the loop's ring holds a frame of ours
   std::uint32_t told_waiting_ = 0;  // this connection's part of the loop's waiting_bytes
   Outbox outbox_;
   std::size_t tls_taken_ = 0;  // bytes at the front that TLS has encrypted already and not got rid

@@ -41,8 +41,9 @@ class Loop::OneShot final : public Timer {
   Work work_;
 };
 
-Loop::Loop(int index, const Clock& clock)
+Loop::Loop(int index, const Clock& clock, Sending sending)
     : index_(index),
+      sending_(sending),
       clock_(clock),
       now_(clock.mono()),
       wheel_(now_),
@@ -62,6 +63,9 @@ Loop::~Loop() {
 
 void Loop::run() {
   set_current(this);
+  // Here, because a ring belongs to the thread that made it.
+  if (sending_ == Sending::ring) ring_ = SendRing::make();
+  has_ring_ = ring_ != nullptr;
   // OpenSSL writes with write(2): a peer that is gone must be an error there, and not a signal that
   // ends the process.
   sigset_t broken_pipe;
@@ -193,6 +197,7 @@ void Loop::run_tick_end() {
     for (auto& work : ending_) work();
     ending_.clear();
   }
+  if (ring_) ring_->submit();
 }
 
 void Loop::flush_dirty() {

@@ -9,6 +9,7 @@
 
 #include "base/executor.hpp"
 #include "base/loop_counter.hpp"
+#include "net/send_ring.hpp"
 #include "net/timer_wheel.hpp"
 
 #include <atomic>
@@ -40,7 +41,9 @@ class Pollable {
 
 class Loop final : public Executor {
  public:
-  explicit Loop(int index, const Clock& clock);
+  // `ring`: live events leave by io_uring, where the kernel allows it.
+  enum class Sending : unsigned char { calls, ring };
+  explicit Loop(int index, const Clock& clock, Sending sending = Sending::calls);
   ~Loop() override;
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -70,6 +73,9 @@ class Loop final : public Executor {
   // One buffer for all reads on this loop: what a protocol wants to keep, it copies.
   [[nodiscard]] std::span<char> receive_buffer() noexcept { return receive_buffer_; }
 
+  // None where sends are system calls.
+  [[nodiscard]] SendRing* ring() noexcept { return ring_.get(); }
+  [[nodiscard]] bool has_ring() const noexcept { return has_ring_; }  // any thread
   [[nodiscard]] int index() const noexcept { return index_; }
   [[nodiscard]] bool on_this_thread() const noexcept { return Executor::current() == this; }
   // For balancing and metrics; any thread.
@@ -86,10 +92,13 @@ class Loop final : public Executor {
   void flush_dirty();
 
   const int index_;
+  const Sending sending_;
   const Clock& clock_;
   int epoll_ = -1;
   int wake_ = -1;
   MonoTime now_;
+  std::unique_ptr<SendRing> ring_;
+  std::atomic<bool> has_ring_{false};
   TimerWheel wheel_;
   std::list<OneShot> one_shots_;
   std::vector<char> receive_buffer_;

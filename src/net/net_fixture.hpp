@@ -21,7 +21,8 @@ namespace indaba::net {
 
 class LoopThread {
  public:
-  explicit LoopThread(int index = 0) : loop(index, clock_), thread_([this] { loop.run(); }) {}
+  explicit LoopThread(int index = 0, Loop::Sending sending = Loop::Sending::calls)
+      : loop(index, clock_, sending), thread_([this] { loop.run(); }) {}
   ~LoopThread() {
     loop.stop();
     thread_.join();

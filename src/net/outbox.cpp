@@ -16,6 +16,13 @@ void Outbox::push(Frame frame) {
   frames_.push_back(std::move(frame));
 }
 
+void Outbox::push_front(Frame frame, std::size_t sent) {
+  check(offset_ == 0 && sent < frame.size(), "one frame at a time is partly out");
+  bytes_ += frame.size() - sent;
+  offset_ = static_cast<std::uint32_t>(sent);
+  frames_.insert(frames_.begin() + first_, std::move(frame));
+}
+
 std::size_t Outbox::gather(std::span<iovec> out) const noexcept {
   std::size_t count = 0;
   std::size_t skip = offset_;

@@ -17,6 +17,9 @@ namespace indaba::net {
 class Outbox {
  public:
   void push(Frame frame);
+  // For a frame of which `sent` bytes have left by another way, before all that waits. No frame may
+  // be partly out yet.
+  void push_front(Frame frame, std::size_t sent);
   [[nodiscard]] bool empty() const noexcept { return first_ == frames_.size(); }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 

@@ -131,7 +131,7 @@ async def test_reconnect_tells_when_everyone_has_what_was_missed(server, indaba)
 
 
 async def test_a_refusal_is_told_by_its_name(server, indaba):
-    refused = (await bench("idle", ws(server) + "/nowhere", "--connections", 3)).expect(1)
+    refused = (await bench("idle", ws(server) + "/api/v1/nowhere", "--connections", 3)).expect(1)
     assert "http_404" in refused.err and refused.out == ""
     stranger = (await bench("idle", ws(server) + "/ws/me", "--await", "subscribed", "--connections", 3)).expect(1)
     assert "closed_4001" in stranger.err
