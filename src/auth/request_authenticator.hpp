@@ -13,8 +13,8 @@
 #include "auth/external_tokens.hpp"
 #include "auth/identities.hpp"
 #include "auth/socket_authenticator.hpp"
+#include "base/live_ptr.hpp"
 
-#include <atomic>
 #include <memory>
 #include <string>
 
@@ -71,7 +71,7 @@ class RequestAuthenticator final : public Authenticator, public SocketAuthentica
   const Settings settings_;
   Identities& identities_;
   const TokenMint& mint_;
-  std::atomic<std::shared_ptr<ExternalVerifier>> external_;
+  LivePtr<ExternalVerifier> external_;
   db::Database& database_;
   const Clock& clock_;
 };

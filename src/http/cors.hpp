@@ -2,10 +2,10 @@
 // no CORS header at all, and "*" is never said.
 #pragma once
 
+#include "base/live_ptr.hpp"
 #include "http/message.hpp"
 #include "http/router.hpp"
 
-#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -27,7 +27,7 @@ class AllowedOrigins {
   [[nodiscard]] bool allows_request(const Headers& headers) const;
 
  private:
-  std::atomic<std::shared_ptr<const std::vector<std::string>>> origins_;
+  LivePtr<const std::vector<std::string>> origins_;
 };
 
 // Adds the CORS headers that the request's Origin earns, and `Vary: Origin` in any case.
