@@ -2,6 +2,8 @@
 
 #include "base/text.hpp"
 
+#include <array>
+
 namespace indaba::gateway {
 
 LoopContext& Gateway::add_loop(net::Loop& loop, stream::LocalHub& hub) {
@@ -43,6 +45,12 @@ void Gateway::drain(Millis within) {
       });
     });
   }
+}
+
+std::string Gateway::new_session_uuid() const {
+  std::array<char, 11> bytes{};
+  parts.random.fill(std::as_writable_bytes(std::span(bytes)));
+  return text::to_base64url({bytes.data(), bytes.size()});
 }
 
 std::string Gateway::new_id(std::size_t bytes) const {

@@ -62,6 +62,8 @@ class Gateway {
   void drain(Millis within);
   [[nodiscard]] bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
 
+  // 88 random bits in 15 characters: as long as a string may be that needs no memory of its own.
+  [[nodiscard]] std::string new_session_uuid() const;
   [[nodiscard]] std::string new_id(std::size_t bytes) const;  // hex
 
   const Parts parts;

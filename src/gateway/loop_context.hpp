@@ -4,6 +4,7 @@
 #include "gateway/access_holder.hpp"
 #include "gateway/formats.hpp"
 #include "gateway/frame_counts.hpp"
+#include "gateway/heartbeat.hpp"
 #include "gateway/save_queue.hpp"
 #include "gateway/settings.hpp"
 #include "net/loop.hpp"
@@ -31,6 +32,7 @@ class LoopContext {
   // Its address outlives every reader: open connections point into it, and see what changes.
   SocketSettings settings;
   SaveQueue save_queue;
+  Heartbeat heartbeat;
   ws::Deflater deflater;
   ws::Inflater inflater;
   TextFormat text;

@@ -10,8 +10,8 @@ namespace {
 
 // A subscription is often followed by the next: one save serves them all.
 constexpr Millis kFirst{500};
-constexpr Millis kNext{50};
-constexpr std::size_t kAtOnce = 200;
+constexpr Millis kNext{100};
+constexpr std::size_t kAtOnce = 64;
 
 }  // namespace
 

@@ -28,18 +28,25 @@ Session::Session(Gateway& gateway, LoopContext& context, SocketTransport& transp
       user_(principal_.user),
       connection_id_(opening.connection_id),
       session_uuid_(std::move(opening.session_uuid)),
-      client_address_(std::move(opening.client_address)),
       counter_(opening.counter),
       opened_at_(context.loop.now()) {
   if (opening.url_stream) {
     url_stream_ = opening.url_stream->name;
     org_ = opening.url_stream->org;
-    org_slug_ = opening.url_stream->org_slug;
   }
+  if (opening.client_address != connection_->peer_address())
+    client_address_ = std::make_unique<std::string>(std::move(opening.client_address));
   opening_ = std::make_unique<Opening>(std::move(opening));
 }
 
 Session::~Session() = default;
+
+std::string_view Session::org_slug() const noexcept {
+  constexpr std::string_view kOrgs = "orgs/";
+  if (!url_stream_.starts_with(kOrgs)) return {};
+  const auto rest = std::string_view(url_stream_).substr(kOrgs.size());
+  return rest.substr(0, rest.find('/'));
+}
 
 // --- opening
 // --------------------------------------------------------------------------------------------------------------------
@@ -55,7 +62,7 @@ void Session::open() {
                           {{"connection_id", connection_id_.text()},
                            {"user_id", principal_.user.value},
                            {"org_id", org_.value},
-                           {"org_slug", org_slug_}});
+                           {"org_slug", org_slug()}});
   if (opening->welcome) {
     FrameText welcome("welcome");
     welcome.member("connection_id", connection_id_.text())
@@ -189,12 +196,6 @@ void Session::on_pong() {
   if (subscriptions_.on_pong() || old) save_soon();
 }
 
-std::string Session::heartbeat() const {
-  FrameText frame("heartbeat");
-  frame.member("timestamp", gateway_.parts.clock.wall());
-  return std::move(frame).finish();
-}
-
 // --- access
 // ---------------------------------------------------------------------------------------------------------------------
 
@@ -294,7 +295,7 @@ void Session::release(ws::CloseCode code, std::string_view reason) {
                            {"close_code", static_cast<int>(code)},
                            {"close_reason", reason},
                            {"org_id", org_.value},
-                           {"org_slug", org_slug_},
+                           {"org_slug", org_slug()},
                            {"messages_in", count_},
                            {"messages_out", static_cast<std::int64_t>(frames_out_)},
                            {"duration_ms", (context_.loop.now() - opened_at_).count()}});

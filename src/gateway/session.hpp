@@ -83,7 +83,6 @@ class Session final : public stream::Reader,
   }
   [[nodiscard]] SavedSession snapshot() const;
   void save();  // for a resume after a crash; from the loop's save queue
-  [[nodiscard]] std::string heartbeat() const;
 
   // AccessHolder
   void on_access_change(const api::AccessChange& change) override;
@@ -102,6 +101,7 @@ class Session final : public stream::Reader,
 
  private:
   void serve(std::string_view text, std::int64_t count);
+  [[nodiscard]] std::string_view org_slug() const noexcept;  // of an organisation's socket
   void observe_served(std::chrono::steady_clock::time_point since);
   void handle(std::string_view text, std::int64_t count);
   void dispatch(boost::json::object frame, std::string_view type, AnswerTo to);
@@ -145,9 +145,8 @@ class Session final : public stream::Reader,
   const UserId user_;  // of the principal; never changes, so that any thread may read it
   ConnectionId connection_id_;
   std::string session_uuid_;
-  std::string client_address_;
+  std::unique_ptr<std::string> client_address_;  // where it is not the connection's: behind a proxy
   std::string url_stream_;
-  std::string org_slug_;  // of an organisation's socket
   OrgId org_;
   std::unique_ptr<Opening> opening_;  // until open()
   LiveSubscriptions subscriptions_;

@@ -5,6 +5,7 @@
 #include "gateway/gateway.hpp"
 #include "gateway/pending_access.hpp"
 #include "gateway/session.hpp"
+#include "net/connection.hpp"
 
 namespace indaba::gateway {
 
@@ -299,7 +300,8 @@ Task<void> Session::serve_auth(boost::json::object frame, AnswerTo to) {
 
 Task<void> Session::serve_feature(boost::json::object frame, AnswerTo to, FrameQueue::Turn& turn) {
   // Both outlive the handler: run() holds them.
-  api::FrameArrival arrival{principal_,  connection_id_.text(), client_address_,
+  const auto& address = client_address_ ? *client_address_ : connection_->peer_address();
+  api::FrameArrival arrival{principal_,  connection_id_.text(), address,
                             url_stream_, std::move(frame),      [this, &turn] { give_way(turn); }};
   auto serving = gateway_.parts.frames.dispatch(std::move(arrival));
   const auto reply = co_await serving;

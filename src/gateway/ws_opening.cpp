@@ -225,7 +225,8 @@ Task<http::Response> WsOpening::open(http::Request request, api::PathParams path
     };
     co_return response;
   }
-  opening->session_uuid = asked->session_uuid.empty() ? gateway_.new_id(16) : asked->session_uuid;
+  opening->session_uuid =
+      asked->session_uuid.empty() ? gateway_.new_session_uuid() : asked->session_uuid;
   if (!asked->session_uuid.empty()) {
     auto finding = find_saved(opening->principal.user, opening->session_uuid);
     opening->saved = co_await finding;

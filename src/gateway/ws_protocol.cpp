@@ -20,9 +20,9 @@ WsProtocol::WsProtocol(Gateway& gateway, LoopContext& context, net::Connection& 
       deflate_(deflate) {
   // Spread over connections: ten thousand that came back together must not beat together.
   const auto& heartbeat = context.settings.heartbeat;
-  heartbeat_due_ =
-      context.loop.now() + Millis(1 + static_cast<std::int64_t>(gateway.parts.random.below(
-                                          static_cast<std::uint64_t>(heartbeat.count()))));
+  const Millis first(1 + static_cast<std::int64_t>(gateway.parts.random.below(
+                             static_cast<std::uint64_t>(heartbeat.count()))));
+  heartbeat_due_ = Heartbeat::together(context.loop.now() + first, heartbeat);
 }
 
 WsProtocol::~WsProtocol() = default;
@@ -78,6 +78,7 @@ bool WsProtocol::on_pong(std::string_view) {
   if (pinged_at_ == MonoTime{}) return true;  // unasked: allowed, and nothing to us
   pinged_at_ = {};
   session_->on_pong();
+  if (!session_->closed()) connection_.arm_timer(next_look());  // not for this ping any more
   return true;
 }
 
@@ -147,13 +148,14 @@ void WsProtocol::on_timer() {
 }
 
 void WsProtocol::write_heartbeat() {
-  heartbeat_due_ = context_.loop.now() + context_.settings.heartbeat;
+  const auto now = context_.loop.now();
+  const auto& interval = context_.settings.heartbeat;
+  heartbeat_due_ = Heartbeat::together(now + interval, interval);
   if (!can_take()) return;
-  connection_.send(ws::make_frame(ws::Opcode::text, session_->heartbeat()));
+  connection_.send(context_.heartbeat.frame(now, gateway_.parts.clock.wall()));
   context_.frames_out.add("heartbeat");
-  connection_.send(ws::make_frame(ws::Opcode::ping, {}));
   session_->on_ping_written();
-  pinged_at_ = context_.loop.now();
+  pinged_at_ = now;
 }
 
 Millis WsProtocol::next_look() const {
