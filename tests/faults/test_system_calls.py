@@ -20,7 +20,7 @@ from harness.client import User, blocking_request
 from harness.server import Server
 from harness.socket import TROUBLE_NAMES, BlockingSocket
 
-CALLS = ["write", "pwrite64", "ftruncate", "fsync", "fdatasync", "sendmsg"]
+CALLS = ["write", "pwrite64", "ftruncate", "fsync", "fdatasync", "sendmsg", "sendto", "io_uring_enter"]
 EVERY = os.environ.get("INDABA_FAULT_SYSCALLS") == "all"
 SAMPLES = int(os.environ.get("INDABA_FAULT_SAMPLES", "5"))
 
