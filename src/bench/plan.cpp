@@ -55,7 +55,8 @@ void fill_preset(Options& options, Url& url, Url& publish_url) {
   };
   const bool reads = has_readers(options.mode);
   auto& senders = reads ? publish_url : url;
-  if (reads && url.target == "/")
+  // "/ws" names the server's socket, and no stream.
+  if (reads && (url.target == "/" || url.target == "/ws" || url.target == "/ws/"))
     url.target = url.websocket ? fmt::format("/ws/{}/?welcome=0", name)
                                : fmt::format("/api/v1/events?stream={}", name);
   if (senders.target == "/" || senders.target == url.target)

@@ -33,6 +33,12 @@ TEST(Plan, of_an_indaba_stream_needs_nothing_but_its_name) {
   EXPECT_THAT(plan.options.publish, HasSubstr(R"("data":{event}})"));
 }
 
+TEST(Plan, takes_the_servers_socket_for_its_root) {
+  auto wanted = options(Mode::storm, "ws://127.0.0.1:8080/ws");
+  wanted.stream = "me";
+  EXPECT_EQ(make_plan(wanted).value().readers->endpoint.url.target, "/ws/me/?welcome=0");
+}
+
 TEST(Plan, reads_server_sent_events_and_publishes_by_post_where_the_url_is_http) {
   auto wanted = options(Mode::fanout, "http://127.0.0.1:8080");
   wanted.stream = "orgs/acme/topics/t";
