@@ -70,7 +70,7 @@ Task<Result<api::FrameReply>> publish(Topics& service, api::OrgGate& gate,
   batch.events.push_back({std::move(call.frame.event), std::move(call.frame.data),
                           std::move(call.frame.dedupe_key), call.frame.ephemeral});
   auto publishing =
-      service.publish(*std::move(membership), name->topic, std::move(batch), api::Once());
+      service.publish_known(*std::move(membership), name->topic, *topic, std::move(batch));
   INDABA_CO_TRY(const auto published, co_await publishing);
   co_return reply_of(call.stream, published.results.front());
 }

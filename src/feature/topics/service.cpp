@@ -130,16 +130,32 @@ Task<Result<TopicView>> Topics::declare(api::Membership org, std::string topic,
 
 Task<Result<PublishedBatch>> Topics::publish(api::Membership org, std::string topic, Batch batch,
                                              api::Once once) {
-  // What leaves no trace needs no transaction.
   if (!once) {
     auto finding = catalog_->find(org.org, topic);
     INDABA_CO_TRY(const auto known, co_await finding);
-    if (known && all_ephemeral(*known, batch)) {
-      INDABA_CO_TRY_VOID(check_publisher(org, *known));
-      send_ephemeral(*known, batch);
-      co_return results_of(*known, batch, {});
+    if (known) {
+      auto publishing = publish_known(std::move(org), std::move(topic), *known, std::move(batch));
+      co_return co_await publishing;
     }
   }
+  auto storing = store(std::move(org), std::move(topic), std::move(batch), std::move(once));
+  co_return co_await storing;
+}
+
+Task<Result<PublishedBatch>> Topics::publish_known(api::Membership org, std::string topic,
+                                                   TopicRow known, Batch batch) {
+  // What leaves no trace needs no transaction.
+  if (all_ephemeral(known, batch)) {
+    INDABA_CO_TRY_VOID(check_publisher(org, known));
+    send_ephemeral(known, batch);
+    co_return results_of(known, batch, {});
+  }
+  auto storing = store(std::move(org), std::move(topic), std::move(batch), api::Once());
+  co_return co_await storing;
+}
+
+Task<Result<PublishedBatch>> Topics::store(api::Membership org, std::string topic, Batch batch,
+                                           api::Once once) {
   // A batch may be a megabyte, and the change outlives this call in the writer's queue.
   const auto shared = std::make_shared<const Batch>(std::move(batch));
   auto change = [org, topic, shared, once](db::WriteTx& tx) -> Result<TopicRow> {

@@ -109,6 +109,9 @@ class Topics {
   // One event whole, however long, for whoever may read the topic. not_found where there is none or
   // it is no longer kept.
   Task<Result<std::string>> event(auth::Principal principal, api::PathParams path, Seq seq);
+  // The same for one who has asked the catalog: nothing is awaited before the writer's queue.
+  Task<Result<PublishedBatch>> publish_known(api::Membership org, std::string topic, TopicRow known,
+                                             Batch batch);
   [[nodiscard]] Catalog& catalog() noexcept { return *catalog_; }
 
   // One event that came by socket and will be kept counts as a change of the caller, as one by HTTP
@@ -117,6 +120,8 @@ class Topics {
 
  private:
   Task<Result<api::ResolvedStream>> resolve(auth::Principal principal, api::PathParams params);
+  Task<Result<PublishedBatch>> store(api::Membership org, std::string topic, Batch batch,
+                                     api::Once once);
   void send_ephemeral(const TopicRow& topic, const Batch& batch);
 
   Parts parts_;
