@@ -106,6 +106,9 @@ class LocalHub {
 
  private:
   friend class Subscription;
+  // Long enough that a database which is down is not asked by every reader all the time, short
+  // enough that nobody notices.
+  static constexpr Millis kRetryStore{250};
   struct Slot {
     Subscription* subscription = nullptr;
     std::uint32_t generation = 0;
