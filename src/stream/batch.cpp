@@ -2,6 +2,13 @@
 
 namespace indaba::stream {
 
+namespace {
+
+// What stands around an event's body on the wire: common members, the stream's name, a header.
+constexpr std::size_t kAround = 160;
+
+}  // namespace
+
 bool Batch::add(std::shared_ptr<Rendering> event) {
   const Seq seq = event->event().seq;
   if (!events_.empty() && bytes_ >= kMaxBytes) return false;
@@ -10,7 +17,7 @@ bool Batch::add(std::shared_ptr<Rendering> event) {
     if (first_ == Seq{}) first_ = seq;
     last_ = seq;
   }
-  bytes_ += event->event().body.size();
+  bytes_ += event->event().body.size() + event->event().type.size() + kAround;
   events_.push_back(std::move(event));
   return true;
 }

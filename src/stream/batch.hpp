@@ -16,7 +16,8 @@ namespace indaba::stream {
 
 class Batch {
  public:
-  // Past this a batch is full: a reader's outbox is looked at before each batch, not in it.
+  // Past this, on the wire, a batch is full: a reader's outbox is looked at before each batch, not
+  // in it.
   static constexpr std::size_t kMaxBytes = 16 * 1024;
 
   // False where the event belongs into the next batch: this one is full, or the event is not the
