@@ -20,7 +20,8 @@ namespace indaba::gateway {
 
 class FrameQueue {
  public:
-  static constexpr std::size_t kMaxOverlapping = 256;
+  // Enough to fill commits; few enough that no connection fills the writer's queue.
+  static constexpr std::size_t kMaxOverlapping = 64;
   static constexpr std::size_t kMaxWaitingBytes = 64 * 1024;
 
   struct Waiting {
@@ -41,7 +42,7 @@ class FrameQueue {
   [[nodiscard]] bool half_empty() const noexcept { return bytes_ < kMaxWaitingBytes / 2; }
   void wait(std::string_view text, std::int64_t count) {
     if (!waiting_) waiting_ = std::make_unique<std::deque<Waiting>>();
-    bytes_ += text.size();
+    bytes_ += text.size() + sizeof(Waiting);  // an empty frame takes a place too
     waiting_->push_back({std::string(text), count});
   }
   // The oldest one, where it may begin.
@@ -49,7 +50,7 @@ class FrameQueue {
     if (!waiting_ || !may_begin()) return std::nullopt;
     auto oldest = std::move(waiting_->front());
     waiting_->pop_front();
-    bytes_ -= oldest.text.size();
+    bytes_ -= oldest.text.size() + sizeof(Waiting);
     if (waiting_->empty()) waiting_.reset();
     return oldest;
   }

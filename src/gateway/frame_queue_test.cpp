@@ -51,13 +51,26 @@ TEST(FrameQueue, so_many_may_overlap_and_no_more) {
 TEST(FrameQueue, what_waits_is_measured_by_its_bytes) {
   FrameQueue queue;
   queue.begin();
-  queue.wait(std::string(FrameQueue::kMaxWaitingBytes, 'x'), 1);
+  queue.wait(std::string(FrameQueue::kMaxWaitingBytes - sizeof(FrameQueue::Waiting), 'x'), 1);
   EXPECT_FALSE(queue.full());
-  queue.wait("y", 2);
+  queue.wait("", 2);
   EXPECT_TRUE(queue.full());
   queue.clear();
   EXPECT_TRUE(queue.half_empty());
   EXPECT_TRUE(queue.empty());
+}
+
+TEST(FrameQueue, empty_frames_fill_it_too) {
+  FrameQueue queue;
+  queue.begin();
+  int waiting = 0;
+  while (!queue.full() && waiting < 10'000) queue.wait("", ++waiting);
+  EXPECT_LT(waiting, 2'000);
+  FrameQueue::Turn turn;
+  queue.end(turn);
+  while (queue.next()) --waiting;
+  EXPECT_EQ(waiting, 0);
+  EXPECT_TRUE(queue.half_empty());
 }
 
 }  // namespace

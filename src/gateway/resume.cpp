@@ -133,7 +133,7 @@ void ResumeStore::forget_old() {
   // Over the bound, what is written goes from memory first; the database still knows it.
   const bool crowded = sessions_.size() > kMaxInMemory;
   std::erase_if(sessions_, [&](const auto& item) {
-    return item.second.written && (crowded || !fresh(item.second.session));
+    return !fresh(item.second.session) || (crowded && item.second.written);
   });
 }
 
@@ -153,6 +153,7 @@ Task<void> ResumeStore::flush() {
       log_.warn("gateway", "sessions could not be saved for resuming",
                 {{"reason", written.error().log}});
       on_not_written(batch);
+      forget_old();
       co_return;
     }
     on_written(batch);
