@@ -233,8 +233,10 @@ Result<void> Node::open_control() {
        .random = random_,
        .database_file = settings_.data.database_file(),
        .on_sessions_ended = [this](UserId user, const std::vector<SessionId>& sessions) {
-         for (const auto session : sessions) identities_.session_ended(session);
-         changes_.tell(api::UserSessionsRevoked{user, {}});
+         for (const auto session : sessions) {
+           identities_.session_ended(session);
+           changes_.tell(api::SessionRevoked{user, session});
+         }
        }});
   INDABA_TRY(control_,
              ops::ControlServer::open(settings_.data.control_socket(), std::move(handlers), log_));

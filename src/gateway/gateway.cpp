@@ -27,7 +27,10 @@ void Gateway::reload(const SocketSettings& settings) {
 
 void Gateway::tell(const api::AccessChange& change) {
   for (const auto& context : contexts_)
-    context->loop.post([&context = *context, change] { context.tell(change); });
+    // Behind what the same tick delivers: who is removed still hears that they are.
+    context->loop.post([&context = *context, change] {
+      context.loop.at_tick_end([&context, change] { context.tell(change); });
+    });
 }
 
 void Gateway::drain(Millis within) {

@@ -104,7 +104,9 @@ void Session::open() {
   }
   if (!saved.empty()) {
     // Frames wait until what was followed before is followed again.
-    begin(std::make_unique<FrameQueue::Turn>(), restore(std::move(saved)));
+    auto turn = std::make_unique<FrameQueue::Turn>();
+    turn->since = {};  // no frame's work: not measured
+    begin(std::move(turn), restore(std::move(saved)));
   }
   save_soon();
 }
@@ -370,6 +372,7 @@ void Session::serve_waiting() {
 }
 
 void Session::observe_served(std::chrono::steady_clock::time_point since) {
+  if (since == std::chrono::steady_clock::time_point{}) return;
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - since;
   gateway_.stats.frame_seconds.observe(took.count());
 }

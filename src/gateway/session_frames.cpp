@@ -282,11 +282,16 @@ Task<void> Session::serve_auth(boost::json::object frame, AnswerTo to) {
     refuse(read.error(), to);
     co_return;
   }
+  PendingAccess access(context_);
   auto checking = gateway_.parts.authenticator.authenticate_socket_token(std::string(read->token));
   auto renewed = co_await checking;
   if (closed_) co_return;
   if (!renewed) {
     refuse(renewed.error(), to);
+    co_return;
+  }
+  if (access.lost(*renewed)) {
+    refuse(Error(ErrorKind::forbidden, "The session has ended."), to);
     co_return;
   }
   if (renewed->user != principal_.user || renewed->api_key != principal_.api_key) {

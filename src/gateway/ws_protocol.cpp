@@ -155,7 +155,7 @@ void WsProtocol::write_heartbeat() {
   connection_.send(context_.heartbeat.frame(now, gateway_.parts.clock.wall()));
   context_.frames_out.add("heartbeat");
   session_->on_ping_written();
-  pinged_at_ = now;
+  if (pinged_at_ == MonoTime{}) pinged_at_ = now;  // else the answer to an earlier one is awaited
 }
 
 Millis WsProtocol::next_look() const {

@@ -2,6 +2,7 @@
 
 #include "base/check.hpp"
 
+#include <cerrno>
 #include <liburing.h>
 #include <span>
 #include <sys/socket.h>
@@ -56,7 +57,9 @@ void SendRing::submit() {
   const auto count = static_cast<unsigned>(entries_.size());
   // Sends that may not wait are done when this returns.
   for (unsigned done = 0; done < count;) {
-    io_uring_submit_and_wait(ring_.get(), 1);
+    const int submitted = io_uring_submit_and_wait(ring_.get(), 1);
+    check(submitted >= 0 || submitted == -EINTR || submitted == -EAGAIN || submitted == -EBUSY,
+          "a ring that worked goes on working");
     unsigned head = 0;
     unsigned seen = 0;
     io_uring_cqe* completion = nullptr;
