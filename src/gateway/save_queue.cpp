@@ -11,7 +11,7 @@ namespace {
 // A subscription is often followed by the next: one save serves them all.
 constexpr Millis kFirst{500};
 constexpr Millis kNext{100};
-constexpr std::size_t kAtOnce = 64;  // or a sixteenth of what waits, so that no backlog ages
+constexpr std::size_t kAtOnce = 64;  // or a share of what waits, so that no backlog ages
 
 }  // namespace
 
@@ -22,7 +22,7 @@ void SaveQueue::add(std::weak_ptr<Session> session) {
 
 void SaveQueue::save_some() {
   const auto end =
-      std::min(next_ + std::max(kAtOnce, (waiting_.size() - next_) / 16), waiting_.size());
+      std::min(next_ + std::max(kAtOnce, (waiting_.size() - next_) / 64), waiting_.size());
   for (; next_ < end; ++next_) {
     const auto session = std::exchange(waiting_[next_], {}).lock();
     if (session && !session->closed()) session->save();

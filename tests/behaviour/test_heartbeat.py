@@ -59,6 +59,17 @@ async def test_whoever_is_silent_and_answers_no_ping_is_closed_with_4008(fast):
     assert 1 <= time.monotonic() - began < 6
 
 
+async def test_a_dead_peer_is_found_where_heartbeats_come_faster_than_the_time_for_a_pong(own_server):
+    server = own_server(env={"INDABA_WS_HEARTBEAT": "1s", "INDABA_WS_PONG_TIMEOUT": "2500ms"})
+    root = User(server, "root")
+    async with await RawSocket.open(server, "/ws", [f"Authorization: Bearer {root.access}"]) as socket:
+        while True:
+            opcode, payload, _ = await socket.frame(8)
+            if opcode == raw.CLOSE:
+                break
+        assert int.from_bytes(payload[:2], "big") == 4008
+
+
 async def test_an_answered_ping_confirms_what_was_written_before_it(fast):
     root = User(fast, "root")
     org = await make_org(root, slug="acme")
