@@ -2,6 +2,7 @@
 
 #include "base/check.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <string>
@@ -147,17 +148,17 @@ GroupCommit::Trouble GroupCommit::storage_trouble(Error error) {
 
 void GroupCommit::finish_all(Changes changes, std::vector<Slot>& slots,
                              std::span<const StagedEvent> events) {
-  std::uint64_t refused = 0;
-  for (std::size_t i = 0; i < changes.size(); ++i) {
-    if (slots[i].refused) {
-      ++refused;
-      changes[i]->finish(*std::move(slots[i].refused));
-    } else {
-      changes[i]->finish(std::move(slots[i].appended));
-    }
-  }
+  // Counted before it is answered: who has an answer finds it in the figures.
+  const auto refused = static_cast<std::uint64_t>(
+      std::ranges::count_if(slots, [](const auto& slot) { return slot.refused.has_value(); }));
   stats_.changes_refused.fetch_add(refused, std::memory_order_relaxed);
   stats_.changes_committed.fetch_add(changes.size() - refused, std::memory_order_relaxed);
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    if (slots[i].refused)
+      changes[i]->finish(*std::move(slots[i].refused));
+    else
+      changes[i]->finish(std::move(slots[i].appended));
+  }
 
   std::vector<StagedEvent> fresh;
   fresh.reserve(events.size());
