@@ -21,21 +21,12 @@ void SaveQueue::add(std::weak_ptr<Session> session) {
 }
 
 void SaveQueue::save_some() {
-  const auto end =
-      std::min(next_ + std::max(kAtOnce, (waiting_.size() - next_) / 64), waiting_.size());
-  for (; next_ < end; ++next_) {
-    const auto session = std::exchange(waiting_[next_], {}).lock();
+  for (auto left = std::max(kAtOnce, waiting_.size() / 64); left > 0 && !waiting_.empty(); --left) {
+    const auto session = waiting_.front().lock();
+    waiting_.pop_front();
     if (session && !session->closed()) session->save();
   }
-  if (next_ < waiting_.size()) {
-    if (next_ * 2 >= waiting_.size()) {  // it may never run empty
-      waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(next_));
-      next_ = 0;
-    }
-    return loop_.run_after(kNext, [this] { save_some(); });
-  }
-  std::vector<std::weak_ptr<Session>>().swap(waiting_);
-  next_ = 0;
+  if (!waiting_.empty()) loop_.run_after(kNext, [this] { save_some(); });
 }
 
 }  // namespace indaba::gateway

@@ -6,9 +6,8 @@
 
 #include "net/loop.hpp"
 
-#include <cstddef>
+#include <deque>
 #include <memory>
-#include <vector>
 
 namespace indaba::gateway {
 
@@ -23,8 +22,7 @@ class SaveQueue {
   void save_some();
 
   net::Loop& loop_;
-  std::vector<std::weak_ptr<Session>> waiting_;
-  std::size_t next_ = 0;
+  std::deque<std::weak_ptr<Session>> waiting_;  // gives its memory back as it is served
 };
 
 }  // namespace indaba::gateway
