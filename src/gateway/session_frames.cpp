@@ -81,11 +81,13 @@ void Session::dispatch(boost::json::object frame, std::string_view type, AnswerT
   if (type == "ack") return on_ack(std::move(frame), to);
   if (type == "presence") return on_presence(std::move(frame), to);
   if (type == "unsubscribe") return on_unsubscribe(std::move(frame), to);
-  auto turn = std::make_unique<FrameQueue::Turn>();
   if (type == "subscribe")
-    return begin(std::move(turn), serve_subscribe(std::move(frame), std::move(to)));
-  if (type == "auth") return begin(std::move(turn), serve_auth(std::move(frame), std::move(to)));
+    return begin(std::make_unique<FrameQueue::Turn>(),
+                 serve_subscribe(std::move(frame), std::move(to)));
+  if (type == "auth")
+    return begin(std::make_unique<FrameQueue::Turn>(), serve_auth(std::move(frame), std::move(to)));
   if (feature) {
+    auto turn = std::make_unique<FrameQueue::Turn>();
     auto& its_turn = *turn;
     return begin(std::move(turn), serve_feature(std::move(frame), std::move(to), its_turn));
   }
