@@ -46,6 +46,12 @@ class ConfigTest : public testing::Test {
   std::filesystem::path folder_;
 };
 
+TEST_F(ConfigTest, has_no_more_loops_than_the_hub_keeps_apart) {
+  const auto config = with_environment({{"INDABA_SERVER_LOOPS", "200"}});
+  ASSERT_TRUE(config) << config.error().detail;
+  EXPECT_EQ(server_config(*config).loops, 64U);
+}
+
 TEST_F(ConfigTest, has_the_documented_defaults_where_nothing_is_configured) {
   const auto config = with_environment({});
   ASSERT_TRUE(config) << config.error().detail;

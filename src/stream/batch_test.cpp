@@ -54,5 +54,14 @@ TEST(Batch, refuses_what_does_not_follow_and_what_is_too_much) {
   EXPECT_EQ(batch.size(), 2U);
 }
 
+TEST(Batch, is_bounded_by_what_small_events_are_on_the_wire) {
+  Batch batch;
+  std::int64_t seq = 0;
+  while (batch.add(event(++seq, "1")) && seq < 10'000) {
+  }
+  EXPECT_LT(batch.size(), 200U);
+  EXPECT_GT(batch.size(), 16U) << "a tick's worth of small events leaves together";
+}
+
 }  // namespace
 }  // namespace indaba::stream

@@ -1,7 +1,9 @@
 """Connections that live, that are silent, and that are dead; with a heartbeat of one second instead of thirty."""
 
 import asyncio
+import contextlib
 import json
+import sqlite3
 import time
 
 import pytest
@@ -102,3 +104,28 @@ async def test_without_ack_or_ping_everything_comes_again(own_server):
         told = await again.expect("subscribed")
         assert told["since"] == 0, "never newer than what is known to have been received"
         assert [event["seq"] for event in await again.events(3)] == [1, 2, 3]
+
+
+def saved_at(server, session):
+    path = next(path for path in server.data.iterdir() if path.suffix in (".db", ".sqlite", ".sqlite3"))
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        row = database.execute("SELECT saved_at FROM socket_sessions WHERE uuid = ?", (session,)).fetchone()
+    return row and row[0]
+
+
+async def test_a_connection_that_only_lives_is_saved_once_and_not_at_each_heartbeat(own_server):
+    server = own_server(env={"INDABA_WS_HEARTBEAT": "200ms"})
+    root = User(server, "root")
+    async with await Socket.open(server, "/ws/me", root, query={"session_uuid": "idle"}) as socket:
+        await socket.expect("subscribed")
+        deadline = time.monotonic() + 10
+        while saved_at(server, "idle") is None and time.monotonic() < deadline:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await socket.next(0.1)  # answers pings
+        first = saved_at(server, "idle")
+        assert first is not None
+        beats = len(socket.frames)
+        while len(socket.frames) < beats + 15:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await socket.next(0.1)
+        assert saved_at(server, "idle") == first

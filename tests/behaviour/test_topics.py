@@ -1,10 +1,11 @@
 """Topics: streams whose events a team's own programs make."""
 
 import asyncio
+import re
 
 import pytest
 
-from harness.client import api_key, make_org, unique
+from harness.client import Caller, User, api_key, make_org, unique
 from harness.socket import Socket, refused
 
 
@@ -128,3 +129,27 @@ async def test_data_comes_back_as_it_was_sent(server, anna):
     await org.publish(name, *({"type": "t", "data": value} for value in data))
     got = (await anna.get(f"events?stream={topic}&since=0")).json["results"]
     assert [event["data"] for event in got] == data
+
+
+async def queries(stranger):
+    text = (await stranger.get("/metrics")).expect(200).body.decode()
+    return int(re.search(r"^indaba_db_reads_total (\d+)", text, re.M)[1])
+
+
+async def test_who_comes_back_costs_no_query(own_server):
+    server = own_server()
+    root = User(server, "root")
+    org = await make_org(root)
+    topic = await org.declare("prices", durable=False)
+    stranger = Caller(server)
+
+    async def come():
+        async with await Socket.open(server, f"/ws/{topic}", root) as socket:
+            await socket.expect("subscribed")
+
+    await come()
+    before = await queries(stranger)
+    for _ in range(30):
+        await come()
+    # The server's own questions (is the database well?) are a few in so short a time.
+    assert await queries(stranger) - before < 15
