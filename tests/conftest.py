@@ -116,6 +116,12 @@ def ben(people):
 
 
 @pytest.fixture
+def carla(people):
+    """Another member where a test adds her."""
+    return people.carla
+
+
+@pytest.fixture
 def dora(people):
     """Of another organisation, always."""
     return people.dora

@@ -39,8 +39,17 @@ struct ApiKeyRevoked {
 struct StreamClosed {
   StreamId stream;
 };  // deleted, or its readers changed: look again
-using AccessChange = std::variant<MembershipEnded, OrgDeleted, SessionRevoked, UserSessionsRevoked,
-                                  UserDisabled, ApiKeyRevoked, StreamClosed>;
+struct StreamAccessEnded {
+  StreamId stream;
+  UserId user;
+};  // taken out of a private room
+struct RoleChanged {
+  OrgId org;
+  UserId user;
+};  // in the organisation; what only a higher role may read may have ended: look again
+using AccessChange =
+    std::variant<MembershipEnded, OrgDeleted, SessionRevoked, UserSessionsRevoked, UserDisabled,
+                 ApiKeyRevoked, StreamClosed, StreamAccessEnded, RoleChanged>;
 
 class AccessChanges {
  public:

@@ -17,6 +17,7 @@
 #include "auth/request_authenticator.hpp"
 #include "base/log.hpp"
 #include "feature/account/service.hpp"
+#include "feature/chat/chat.hpp"
 #include "feature/notifications/notifications.hpp"
 #include "feature/orgs/service.hpp"
 #include "feature/tasks/tasks.hpp"
@@ -109,6 +110,7 @@ class Node final : private stream::RetentionListener {
   void listen_for_metrics(net::ListeningSocket socket);
   [[nodiscard]] Result<void> open_control();
   void reload_limits(const Config& config);
+  void apply_chat_limits(const LimitsConfig& limits);
   void reload_keys(const Config& config);
   void on_trimmed(StreamId stream, Seq oldest) override { hub_.on_trimmed(stream, oldest); }
 
@@ -148,6 +150,7 @@ class Node final : private stream::RetentionListener {
   account::Accounts accounts_;
   tasks::Tasks tasks_;
   topics::Topics topics_;
+  chat::Chat chat_;
 
   api::Description description_;
   std::unique_ptr<api::Application> application_;

@@ -91,6 +91,10 @@ Task<void> Node::purge() {
   const auto purged = co_await purging;
   if (!purged)
     log_.error("app", "kept answers could not be deleted", {{"reason", purged.error().log}});
+  auto emptying = chat_.purge();
+  const auto emptied = co_await emptying;
+  if (!emptied)
+    log_.error("app", "deleted rooms could not be emptied", {{"reason", emptied.error().log}});
 }
 
 void Node::flush_sessions() {

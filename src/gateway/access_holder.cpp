@@ -44,7 +44,11 @@ std::optional<AccessEnd> ends_principal(const api::AccessChange& change,
                     change);
 }
 
-StreamEnd ends_stream(const api::AccessChange& change, const auth::Principal& who, OrgId org) {
+StreamEnd ends_stream(const api::AccessChange& change, const auth::Principal& who, OrgId org,
+                      StreamId stream) {
+  if (const auto* left = std::get_if<api::StreamAccessEnded>(&change))
+    return who.is_user() && left->user == who.user && left->stream == stream ? StreamEnd::shut_out
+                                                                             : StreamEnd::keeps;
   if (!org) return StreamEnd::keeps;
   if (const auto* gone = std::get_if<api::OrgDeleted>(&change))
     return gone->org == org ? StreamEnd::org_gone : StreamEnd::keeps;
@@ -52,6 +56,14 @@ StreamEnd ends_stream(const api::AccessChange& change, const auth::Principal& wh
     return who.is_user() && ended->user == who.user && ended->org == org ? StreamEnd::lost
                                                                          : StreamEnd::keeps;
   return StreamEnd::keeps;
+}
+
+bool may_end_stream(const api::AccessChange& change, const auth::Principal& who, OrgId org,
+                    StreamId stream) {
+  if (const auto* closed = std::get_if<api::StreamClosed>(&change)) return closed->stream == stream;
+  if (const auto* changed = std::get_if<api::RoleChanged>(&change))
+    return org && changed->org == org && who.is_user() && changed->user == who.user;
+  return false;
 }
 
 }  // namespace indaba::gateway

@@ -28,9 +28,13 @@ enum class AccessEnd : std::uint8_t { unauthenticated, lost };
 [[nodiscard]] std::optional<AccessEnd> ends_principal(const api::AccessChange& change,
                                                       const auth::Principal& principal);
 
-// Does the change end this principal's right to read streams of `org`?
-enum class StreamEnd : std::uint8_t { keeps, lost, org_gone };
+// Does the change end this principal's right to read this stream of `org`?
+enum class StreamEnd : std::uint8_t { keeps, lost, org_gone, shut_out };
 [[nodiscard]] StreamEnd ends_stream(const api::AccessChange& change,
-                                    const auth::Principal& principal, OrgId org);
+                                    const auth::Principal& principal, OrgId org, StreamId stream);
+
+// May it, so that the right has to be looked up again?
+[[nodiscard]] bool may_end_stream(const api::AccessChange& change, const auth::Principal& principal,
+                                  OrgId org, StreamId stream);
 
 }  // namespace indaba::gateway

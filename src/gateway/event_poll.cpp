@@ -116,11 +116,10 @@ void EventPoll::on_access_change(const api::AccessChange& change) {
   if (const auto end = ends_principal(change, request_->principal))
     return fail(Error(ErrorKind::unauthenticated, "The session has ended."));
   for (const auto& followed : followed_) {
-    if (ends_stream(change, request_->principal, followed.org) != StreamEnd::keeps)
+    const auto stream = followed.subscription->stream();
+    if (ends_stream(change, request_->principal, followed.org, stream) != StreamEnd::keeps)
       return fail(Error(ErrorKind::not_found, "There is no such stream."));
-    const auto* looked = std::get_if<api::StreamClosed>(&change);
-    if (looked != nullptr && looked->stream == followed.subscription->stream())
-      return finish_soon();
+    if (may_end_stream(change, request_->principal, followed.org, stream)) return finish_soon();
   }
 }
 

@@ -30,9 +30,8 @@ class PendingAccess final : public AccessHolder {
                           const api::ResolvedStream& stream) const {
     if (lost(principal)) return true;
     for (const auto& change : missed_) {
-      if (ends_stream(change, principal, stream.org) != StreamEnd::keeps) return true;
-      const auto* closed = std::get_if<api::StreamClosed>(&change);
-      if (closed != nullptr && closed->stream == stream.id) return true;
+      if (ends_stream(change, principal, stream.org, stream.id) != StreamEnd::keeps) return true;
+      if (may_end_stream(change, principal, stream.org, stream.id)) return true;
     }
     return false;
   }

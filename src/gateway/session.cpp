@@ -209,20 +209,27 @@ void Session::on_access_change(const api::AccessChange& change) {
     return close(ws::CloseCode::access_lost, "Access has ended.");
   }
   std::vector<std::pair<StreamId, StreamEnd>> ending;
-  for (auto& live : subscriptions_)
-    if (const auto end = ends_stream(change, principal_, live.org); end != StreamEnd::keeps)
-      ending.emplace_back(live.subscription->stream(), end);
+  std::vector<StreamId> unsure;
+  for (auto& live : subscriptions_) {
+    const auto stream = live.subscription->stream();
+    if (const auto end = ends_stream(change, principal_, live.org, stream); end != StreamEnd::keeps)
+      ending.emplace_back(stream, end);
+    else if (may_end_stream(change, principal_, live.org, stream))
+      unsure.push_back(stream);
+  }
   for (const auto& [stream, end] : ending) {
     auto* live = closed_ ? nullptr : subscriptions_.find(stream);
     if (live == nullptr) continue;
     if (end == StreamEnd::lost)
       end_subscription(*live, ws::CloseCode::access_lost,
                        "You are no longer a member of this organisation.");
+    else if (end == StreamEnd::shut_out)
+      end_subscription(*live, ws::CloseCode::access_lost, "This stream is no longer for you.");
     else
       end_subscription(*live, ws::CloseCode::not_found, "The organisation is gone.");
   }
-  if (const auto* looked = std::get_if<api::StreamClosed>(&change); looked != nullptr && !closed_)
-    if (subscriptions_.find(looked->stream) != nullptr) spawn(look_again(looked->stream));
+  for (const auto stream : unsure)
+    if (!closed_) spawn(look_again(stream));
 }
 
 Task<void> Session::look_again(StreamId stream) {

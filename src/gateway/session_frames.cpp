@@ -69,7 +69,9 @@ void Session::handle(std::string_view text, std::int64_t count) {
 void Session::dispatch(boost::json::object frame, std::string_view type, AnswerTo to) {
   const bool own = type == "ping" || type == "subscribe" || type == "unsubscribe" ||
                    type == "ack" || type == "auth" || type == "presence";
-  const bool feature = !own && gateway_.parts.frames.knows(type);
+  // On the plain counter a message is for a person, or for nobody.
+  const bool plain = counter_ && type == "message" && !frame.contains("receiver_id");
+  const bool feature = !own && !plain && gateway_.parts.frames.knows(type);
   context_.frames_in.add(own || feature ? type : std::string_view());
   if (own) frame.erase("type");
   if (type == "ping") {

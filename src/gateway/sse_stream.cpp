@@ -183,18 +183,22 @@ void SseStream::on_access_change(const api::AccessChange& change) {
     return close(ws::CloseCode::access_lost, "Access has ended.");
   }
   std::vector<std::pair<StreamId, StreamEnd>> ending;
-  for (const auto& followed : followed_)
-    if (const auto end = ends_stream(change, principal_, followed.org); end != StreamEnd::keeps)
-      ending.emplace_back(followed.subscription->stream(), end);
+  for (const auto& followed : followed_) {
+    const auto stream = followed.subscription->stream();
+    if (const auto end = ends_stream(change, principal_, followed.org, stream);
+        end != StreamEnd::keeps)
+      ending.emplace_back(stream, end);
+  }
   for (const auto& [stream, end] : ending)
-    end_one(stream, end == StreamEnd::lost ? ws::CloseCode::access_lost : ws::CloseCode::not_found,
+    end_one(stream,
+            end == StreamEnd::org_gone ? ws::CloseCode::not_found : ws::CloseCode::access_lost,
             "Access has ended.");
   // Readers of a stream whose rules changed come back and are asked anew; an event stream cannot be
   // asked in between.
-  if (const auto* looked = std::get_if<api::StreamClosed>(&change); looked != nullptr && !closed_)
-    for (const auto& followed : followed_)
-      if (followed.subscription->stream() == looked->stream)
-        return close(ws::CloseCode::going_away, "The stream's rules changed.", 1);
+  if (closed_) return;
+  for (const auto& followed : followed_)
+    if (may_end_stream(change, principal_, followed.org, followed.subscription->stream()))
+      return close(ws::CloseCode::going_away, "The stream's rules changed.", 1);
 }
 
 void SseStream::on_drain(std::int64_t reconnect_after_ms) {

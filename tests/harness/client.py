@@ -214,6 +214,17 @@ class Org:
     async def publish(self, topic, *events):
         return (await self.owner.post(self.topic(topic) + "/events", list(events))).expect(200, 201).json
 
+    def room(self, slug):
+        return f"orgs/{self.slug}/rooms/{slug}"
+
+    async def make_room(self, *members, slug=None, **settings):
+        """A public room, or a private one of these members."""
+        made = {"slug": slug or unique("room"), "private": bool(members), **settings}
+        room = (await self.owner.post(f"{self.path}/rooms", made)).expect(201).json
+        for member in members:
+            (await self.owner.post(f"{self.room(room['slug'])}/members", {"user_id": member.id})).expect(201)
+        return room
+
     async def key(self, scopes=("publish",), name="a key"):
         told = (await self.owner.post(f"{self.path}/api-keys", {"name": name, "scopes": list(scopes)})).expect(201)
         return told.json

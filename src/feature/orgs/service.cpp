@@ -203,6 +203,7 @@ Task<Result<api::Reply<MemberView>>> Orgs::change_member(api::Call<ChangeMember>
   auto writing = database_.write(db::Shard(call.org->org), change);
   INDABA_CO_TRY(auto written, co_await writing);
   memberships_.forget(call.org->org, user);
+  changes_.tell(api::RoleChanged{call.org->org, user});
   co_return api::ok(std::move(written.value));
 }
 

@@ -1,0 +1,106 @@
+// Chat: rooms of an organisation, and the messages in them.
+//
+// A room is a stream, "orgs/{org}/rooms/{room}" or "channels/{id}", and the rows behind it. What a
+// change does to the rows and what everyone is told of it is one transaction, so history and stream
+// cannot differ. A public room is every member's; a private one is its members', and the
+// organisation's owners and admins'. Whoever may not see a room gets the 404 of one that is not
+// there.
+//
+// Messages are ordered by id, which within a room is the order of their seq; time orders nothing.
+// Any executor.
+#pragma once
+
+#include "api/access_changes.hpp"
+#include "api/checks.hpp"
+#include "api/cursor.hpp"
+#include "api/endpoint.hpp"
+#include "api/frames.hpp"
+#include "api/org_gate.hpp"
+#include "api/stream_names.hpp"
+#include "base/live.hpp"
+#include "base/random.hpp"
+#include "feature/chat/views.hpp"
+#include "feature/orgs/orgs.hpp"
+
+#include <string>
+
+namespace indaba::chat {
+
+// Where a room is looked for: by its slug, or by its id where it has one here.
+struct Place {
+  OrgId org;
+  RoomId room;
+  std::string slug;
+};
+
+// The operator may change it while it is read.
+struct Limits {
+  Live<std::int64_t> message_chars = 5'000;
+  Live<std::int64_t> messages_per_minute = 60;  // of one user, over all rooms
+};
+
+class Chat {
+ public:
+  struct Parts {  // all outlive this
+    db::Database& database;
+    api::OrgGate& gate;
+    api::AccessChanges& changes;
+    api::RateLimiter& limiter;
+    const api::RateLimits& rates;
+    const api::Cursors& cursors;
+    const Clock& clock;
+    Random& random;
+  };
+  explicit Chat(Parts parts) : parts_(parts) {}
+
+  void add_routes(api::Endpoints& endpoints);
+  void add_frames(api::Frames& frames);
+  void add_streams(api::StreamNames& names);
+  [[nodiscard]] Limits& limits() noexcept { return limits_; }
+
+  // Rooms. Whoever makes a private room is in it. A slug that is taken is a conflict
+  // (`slug_taken`).
+  Task<Result<RoomList>> list(api::Membership org, auth::Principal caller, ListRooms wanted);
+  Task<Result<RoomView>> get(Place place, auth::Principal caller);
+  Task<Result<RoomView>> create(api::Membership org, auth::Principal caller, NewRoom wanted,
+                                api::Once once);
+  // A room that becomes private keeps the caller in it, and ends everybody else's subscriptions.
+  Task<Result<RoomView>> change(Place place, auth::Principal caller, ChangeRoom wanted);
+  // Nobody sees it from now on; purge() deletes what it held.
+  Task<Result<void>> remove(Place place, auth::Principal caller);
+  // Deletes what deleted rooms held, in small transactions; for a schedule.
+  Task<Result<std::int64_t>> purge();
+
+  // Members of a private room; of a public one they are a conflict (`room_is_public`).
+  Task<Result<RoomMemberList>> members(Place place, auth::Principal caller, ListRooms wanted);
+  Task<Result<RoomMemberView>> add_member(Place place, auth::Principal caller, AddRoomMember wanted,
+                                          api::Once once);
+  // Moderators, or oneself. Live subscriptions of who was removed end.
+  Task<Result<void>> remove_member(Place place, auth::Principal caller, UserId user);
+
+  // The first of a client_message_id makes a message and its event; a repeat answers with the
+  // first, whatever became of it, and other content is a conflict. rate_limited past the user's
+  // messages in a minute. Between the call and the writer's queue nothing suspends.
+  Task<Result<SentView>> send(Place place, auth::Principal caller, SendMessage message,
+                              api::Once once);
+  Task<Result<HistoryView>> history(Place place, auth::Principal caller, HistoryQuery wanted);
+  // One event of a room's stream whole, however long.
+  Task<Result<std::string>> event(Place place, auth::Principal caller, Seq seq);
+
+  // The room of that stream name. not_found where it cannot be one.
+  Task<Result<Place>> place_of(std::string stream);
+
+ private:
+  // What is told and done by changes of rooms, after the commit.
+  struct RoomChanged;
+
+  Task<Result<api::ResolvedStream>> resolve(auth::Principal principal, std::string stream);
+  [[nodiscard]] Result<void> charge_message(const auth::Principal& caller);
+
+  Parts parts_;
+  Limits limits_;
+};
+
+[[nodiscard]] std::string stream_name(std::string_view org, std::string_view room);
+
+}  // namespace indaba::chat

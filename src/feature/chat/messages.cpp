@@ -1,0 +1,150 @@
+// Sending a message.
+#include "feature/chat/access.hpp"
+#include "feature/chat/queries.hpp"
+
+#include <fmt/format.h>
+
+#include <memory>
+
+namespace indaba::chat {
+
+namespace {
+
+constexpr Millis kMinute{60'000};
+
+// What does not depend on the room.
+Result<void> check_message(const SendMessage& message, std::int64_t most_chars) {
+  if (text::count_code_points(message.body.str()) > static_cast<std::size_t>(most_chars))
+    return Error::invalid_field(
+        "body", fmt::format("A message has at most {} characters.", most_chars), "too_long");
+  if (!message.attachments.empty())
+    return Error::invalid_field("attachments.0", "There is no such attachment.");
+  if (message.thread_id) return Error::invalid_field("thread_id", "There is no such thread.");
+  return {};
+}
+
+Result<void> check_reply(db::Session& session, RoomId room, std::optional<MessageId> reply_to) {
+  if (!reply_to) return {};
+  INDABA_TRY(const auto message, queries::find_message(session, room, *reply_to));
+  if (!message || message->deleted_at)
+    return Error::invalid_field("reply_to", "There is no such message in this room.");
+  return {};
+}
+
+SentView sent_view(MessageRow message, bool duplicate) {
+  SentView view;
+  static_cast<MessageView&>(view) = view_of(std::move(message));
+  view.duplicate = duplicate;
+  return view;
+}
+
+// The message that this one repeats, if there is one.
+Result<std::optional<MessageRow>> find_repeated(db::Session& session, const Standing& standing,
+                                                UserId author, const SendMessage& message,
+                                                const std::string& hash) {
+  if (!message.client_message_id) return std::optional<MessageRow>();
+  INDABA_TRY(auto first, queries::find_first_sent(session, standing.room.id, author,
+                                                  message.client_message_id->str()));
+  if (!first) return std::optional<MessageRow>();
+  if (first->hash != hash)
+    return Error(ErrorKind::conflict,
+                 "This client_message_id was used before, with other content.");
+  return std::optional(std::move(first->message));
+}
+
+// The row and the event; they are one transaction, and the row learns its place when the event has
+// one.
+Result<MessageRow> insert(db::WriteTx& tx, const RoomRow& room, const auth::Principal& caller,
+                          const SendMessage& message, const std::string& hash, WallTime now) {
+  MessageRow row;
+  row.room = room.id;
+  row.author = {caller.user, caller.username};
+  row.body = message.body.str();
+  row.reply_to = message.reply_to;
+  if (message.client_message_id) row.client_message_id = message.client_message_id->str();
+  row.created_at = now;
+  INDABA_TRY(const auto number, queries::take_number(tx.sql(), room.id));
+  INDABA_TRY(row.id, queries::insert_message(tx.sql(), row, number, hash));
+  tx.append({room.stream, "message", event_body(row), {}});
+  tx.when_sequenced(
+      [id = row.id, room = room.id](db::Session& session, std::span<const db::Appended> events) {
+        const auto& place = events.front();
+        return queries::place_message(session, room, id, place.seq, place.created_at);
+      });
+  return row;
+}
+
+// A place in the stream that is known at the end of the group alone.
+struct LatePlace {
+  Seq seq;
+  WallTime created_at{};
+};
+
+// The first message may be of this very group, and have no place yet.
+void learn_place(db::WriteTx& tx, const MessageRow& first, std::shared_ptr<LatePlace> late) {
+  *late = {first.seq, first.created_at};
+  if (first.seq != Seq()) return;
+  tx.when_sequenced([room = first.room, id = first.id, late = std::move(late)](
+                        db::Session& session, std::span<const db::Appended>) -> Result<void> {
+    INDABA_TRY(const auto row, queries::find_message(session, room, id));
+    if (!row) return Error::internal("a message has gone while it was repeated");
+    *late = {row->seq, row->created_at};
+    return {};
+  });
+}
+
+SentView placed(SentView view, std::span<const db::Appended> events, const LatePlace& late) {
+  view.seq = view.duplicate ? late.seq : events.front().seq;
+  view.created_at = view.duplicate ? late.created_at : events.front().created_at;
+  return view;
+}
+
+}  // namespace
+
+Result<void> Chat::charge_message(const auth::Principal& caller) {
+  const auto taken = parts_.limiter.take(fmt::format("messages:{}", caller.user.value),
+                                         {limits_.messages_per_minute, kMinute});
+  if (taken.allowed) return {};
+  Error error(ErrorKind::rate_limited, "Too many messages; wait a little.");
+  error.retry_after = taken.reset;
+  return error;
+}
+
+Task<Result<SentView>> Chat::send(Place place, auth::Principal caller, SendMessage message,
+                                  api::Once once) {
+  if (!caller.is_user()) co_return Error(ErrorKind::forbidden, "Messages are written by people.");
+  INDABA_CO_TRY_VOID(check_message(message, limits_.message_chars));
+  INDABA_CO_TRY_VOID(charge_message(caller));
+  auto hash = hash_of(message);
+  // It outlives this call in the writer's queue.
+  const auto shared = std::make_shared<const SendMessage>(std::move(message));
+  const auto late = std::make_shared<LatePlace>();
+  auto change = [place, caller, shared, late, hash = std::move(hash), once,
+                 now = parts_.clock.wall()](db::WriteTx& tx) -> Result<SentView> {
+    auto& sql = tx.sql();
+    INDABA_TRY(const auto standing, standing_of(sql, place, caller));
+    INDABA_TRY(auto repeated, find_repeated(sql, standing, caller.user, *shared, hash));
+    SentView view;
+    if (repeated) {
+      learn_place(tx, *repeated, late);
+      view = sent_view(*std::move(repeated), true);
+    } else {
+      if (standing.room.kind == Kind::forum)
+        return Error::invalid_field("thread_id", "A forum's posts belong to a thread.",
+                                    "missing_field");
+      INDABA_TRY_VOID(check_reply(sql, standing.room.id, shared->reply_to));
+      INDABA_TRY(auto row, insert(tx, standing.room, caller, *shared, hash, now));
+      view = sent_view(std::move(row), false);
+    }
+    once.keep(tx, [view, late](std::span<const db::Appended> events) {
+      return api::KeptAnswer{view.duplicate ? 200 : 201,
+                             json::to_json(placed(view, events, *late))};
+    });
+    return view;
+  };
+  auto writing = parts_.database.write(db::Shard(place.org), change);
+  INDABA_CO_TRY(auto written, co_await writing);
+  co_return placed(std::move(written.value), written.events, *late);
+}
+
+}  // namespace indaba::chat

@@ -1,0 +1,90 @@
+// The SQL of chat, for this feature alone. A statement about something inside an organisation
+// carries its id, or the id of a room that was found with it.
+#pragma once
+
+#include "db/session.hpp"
+#include "feature/chat/access.hpp"
+#include "feature/chat/message_row.hpp"
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace indaba::chat::queries {
+
+// --- rooms: queries_rooms.cpp
+
+struct RoomFor {
+  RoomRow room;
+  std::optional<auth::Role> role;  // of the user in the room's organisation
+  bool in_room = false;
+};
+[[nodiscard]] Result<std::optional<RoomFor>> find_room(db::Session& session, const Place& place,
+                                                       UserId user);
+[[nodiscard]] Result<std::optional<OrgId>> find_org_of_room(db::Session& session, RoomId room);
+
+struct RoomFilter {
+  UserId user;              // whose private rooms count
+  bool everything = false;  // or all of them
+  std::int64_t after = 0;
+  std::int64_t limit = 0;
+};
+[[nodiscard]] Result<std::vector<RoomRow>> page_rooms(db::Session& session, OrgId org,
+                                                      const RoomFilter& filter);
+[[nodiscard]] Result<bool> is_slug_taken(db::Session& session, OrgId org, std::string_view slug);
+[[nodiscard]] Result<std::int64_t> count_rooms(db::Session& session, OrgId org);
+[[nodiscard]] Result<RoomId> insert_room(db::Session& session, const RoomRow& room, WallTime now);
+[[nodiscard]] Result<void> update_room(db::Session& session, const RoomRow& room);
+[[nodiscard]] Result<void> mark_deleted(db::Session& session, OrgId org, RoomId room, WallTime now);
+
+struct DeletedRoom {
+  RoomId id;
+  StreamId stream;
+};
+[[nodiscard]] Result<std::optional<DeletedRoom>> find_deleted_room(db::Session& session);
+// Up to `limit` messages of a room; how many there were.
+[[nodiscard]] Result<std::int64_t> delete_messages(db::Session& session, RoomId room,
+                                                   std::int64_t limit);
+[[nodiscard]] Result<void> delete_room(db::Session& session, RoomId room);
+
+// --- members of private rooms: queries_rooms.cpp
+
+[[nodiscard]] Result<std::vector<RoomMemberView>> page_members(db::Session& session, RoomId room,
+                                                               std::int64_t after,
+                                                               std::int64_t limit);
+[[nodiscard]] Result<std::optional<RoomMemberView>> find_member(db::Session& session, RoomId room,
+                                                                UserId user);
+// False: was in it already.
+[[nodiscard]] Result<bool> insert_member(db::Session& session, OrgId org, RoomId room, UserId user,
+                                         WallTime now);
+[[nodiscard]] Result<void> delete_member(db::Session& session, RoomId room, UserId user);
+
+// --- messages: queries_messages.cpp
+
+// The message that was first sent under a client_message_id, and the hash of what was sent.
+struct FirstSent {
+  MessageRow message;
+  std::string hash;
+};
+[[nodiscard]] Result<std::optional<FirstSent>> find_first_sent(db::Session& session, RoomId room,
+                                                               UserId author,
+                                                               std::string_view client_message_id);
+[[nodiscard]] Result<std::optional<MessageRow>> find_message(db::Session& session, RoomId room,
+                                                             MessageId id);
+// The number of the room's next message.
+[[nodiscard]] Result<std::int64_t> take_number(db::Session& session, RoomId room);
+// Its seq and time come when its event has them: see place_message().
+[[nodiscard]] Result<MessageId> insert_message(db::Session& session, const MessageRow& message,
+                                               std::int64_t number, std::string_view hash);
+[[nodiscard]] Result<void> place_message(db::Session& session, RoomId room, MessageId id, Seq seq,
+                                         WallTime created_at);
+// Newest first, with ids below `before`.
+[[nodiscard]] Result<std::vector<MessageRow>> page_before(db::Session& session, RoomId room,
+                                                          MessageId before, std::int64_t limit);
+// Oldest first, with ids above `after`.
+[[nodiscard]] Result<std::vector<MessageRow>> page_after(db::Session& session, RoomId room,
+                                                         MessageId after, std::int64_t limit);
+[[nodiscard]] Result<bool> is_any_before(db::Session& session, RoomId room, MessageId before);
+[[nodiscard]] Result<bool> is_any_after(db::Session& session, RoomId room, MessageId after);
+
+}  // namespace indaba::chat::queries

@@ -1,0 +1,142 @@
+// What the chat's routes and frames take and answer.
+#pragma once
+
+#include "base/ids.hpp"
+#include "base/reflect.hpp"
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace indaba::chat {
+
+using RoomId = Id<struct RoomTag>;
+using MessageId = Id<struct MessageTag>;
+
+// --- rooms
+
+enum class Kind : std::uint8_t { chat, forum };
+BOOST_DESCRIBE_ENUM(Kind, chat, forum)
+
+using RoomName = json::Text<1, 100>;
+
+struct RoomView {
+  RoomId id;
+  std::string slug;
+  std::string name;
+  Kind kind = Kind::chat;
+  bool private_ = false;
+};
+BOOST_DESCRIBE_STRUCT(RoomView, (), (id, slug, name, kind, private_))
+
+struct RoomList {
+  std::vector<RoomView> results;  // oldest first
+  std::optional<std::string> next_cursor;
+};
+BOOST_DESCRIBE_STRUCT(RoomList, (), (results, next_cursor))
+
+struct ListRooms {
+  json::Int<1, 200> limit{50};
+  std::optional<json::Text<1, 200>> cursor;
+  static constexpr std::array kDefaulted{std::string_view("limit")};
+};
+BOOST_DESCRIBE_STRUCT(ListRooms, (), (limit, cursor))
+
+struct NewRoom {
+  json::Slug slug;
+  std::optional<RoomName> name;  // the slug where it is left out
+  Kind kind = Kind::chat;
+  bool private_ = false;
+  static constexpr std::array kDefaulted{std::string_view("kind"), std::string_view("private")};
+};
+BOOST_DESCRIBE_STRUCT(NewRoom, (), (slug, name, kind, private_))
+
+struct ChangeRoom {
+  std::optional<json::Slug> slug;
+  std::optional<RoomName> name;
+  std::optional<bool> private_;
+};
+BOOST_DESCRIBE_STRUCT(ChangeRoom, (), (slug, name, private_))
+
+struct RoomMemberView {
+  UserId user_id;
+  std::string username;
+  std::string display_name;
+  WallTime joined_at{};
+};
+BOOST_DESCRIBE_STRUCT(RoomMemberView, (), (user_id, username, display_name, joined_at))
+
+struct RoomMemberList {
+  std::vector<RoomMemberView> results;
+  std::optional<std::string> next_cursor;
+};
+BOOST_DESCRIBE_STRUCT(RoomMemberList, (), (results, next_cursor))
+
+struct AddRoomMember {
+  UserId user_id;
+};
+BOOST_DESCRIBE_STRUCT(AddRoomMember, (), (user_id))
+
+// --- messages
+
+// What the operator allows (limits.message_chars) is at most this.
+using MessageBody = json::Text<1, 65'536>;
+using ClientMessageId = json::Text<1, 128>;
+
+struct Person {
+  UserId id;
+  std::string username;
+};
+BOOST_DESCRIBE_STRUCT(Person, (), (id, username))
+
+struct MessageView {
+  MessageId id;
+  Seq seq;
+  WallTime created_at{};
+  Person author;
+  std::string body;  // empty where it is deleted
+  std::optional<std::string> client_message_id;
+  std::optional<MessageId> reply_to;
+  std::optional<MessageId> thread_id;
+  std::vector<std::int64_t> attachments;
+  std::optional<WallTime> edited_at;
+  bool deleted = false;
+};
+BOOST_DESCRIBE_STRUCT(MessageView, (),
+                      (id, seq, created_at, author, body, client_message_id, reply_to, thread_id,
+                       attachments, edited_at, deleted))
+
+struct SendMessage {
+  MessageBody body;
+  std::optional<ClientMessageId> client_message_id;
+  std::optional<MessageId> thread_id;
+  std::optional<MessageId> reply_to;  // a message of the same room
+  std::vector<json::Int<1, json::kMaxSafeInteger>> attachments;
+};
+BOOST_DESCRIBE_STRUCT(SendMessage, (), (body, client_message_id, thread_id, reply_to, attachments))
+
+struct SentView : MessageView {
+  bool duplicate = false;
+};
+BOOST_DESCRIBE_STRUCT(SentView, (MessageView), (duplicate))
+
+struct HistoryView {
+  std::vector<MessageView> messages;  // newest first
+  bool has_more = false;              // there are older ones
+  bool has_newer = false;
+};
+BOOST_DESCRIBE_STRUCT(HistoryView, (), (messages, has_more, has_newer))
+
+// At most one of the three; the newest messages without.
+struct HistoryQuery {
+  std::optional<MessageId> before_id;
+  std::optional<MessageId> after_id;
+  std::optional<MessageId> around_id;
+  json::Int<1, 200> limit{50};
+  static constexpr std::array kDefaulted{std::string_view("limit")};
+};
+BOOST_DESCRIBE_STRUCT(HistoryQuery, (), (before_id, after_id, around_id, limit))
+
+}  // namespace indaba::chat
