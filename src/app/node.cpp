@@ -148,7 +148,7 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
       tasks_(*storage_->database, cursors_, clock_),
       topics_(
           {*storage_->database, memberships_, hub_, changes_, limiter_, rates_, clock_, random_}),
-      chat_({*storage_->database, memberships_, changes_, limiter_, rates_, cursors_, clock_,
+      chat_({*storage_->database, memberships_, changes_, hub_, limiter_, rates_, cursors_, clock_,
              random_}),
       health_({.version = INDABA_VERSION, .color = settings_.server.color}, clock_,
               [this] { return figures(); }),

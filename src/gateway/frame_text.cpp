@@ -22,6 +22,7 @@ std::string error_object(const Error& error) {
 std::string error_frame(const Error& error, const AnswerTo& to) {
   FrameText frame("error");
   if (!to.ref.empty()) frame.raw("ref", to.ref);
+  if (!to.client_message_id.empty()) frame.raw("client_message_id", to.client_message_id);
   frame.raw("error", error_object(error)).member("count", to.count);
   return std::move(frame).finish();
 }

@@ -48,6 +48,8 @@ class FrameText {
 struct AnswerTo {
   std::string ref;  // JSON text, or empty
   std::int64_t count = 0;
+  std::string client_message_id =
+      {};  // of a message, as JSON: its sender must know which one was refused
 };
 
 // {"code":…,"message":…,"retry_after_ms":…} as sockets say it; the log's part stays behind.

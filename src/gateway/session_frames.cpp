@@ -13,7 +13,8 @@ namespace {
 
 constexpr int kMaxErrorsInRow = 20;
 constexpr std::size_t kMaxRef = 128;
-constexpr std::int64_t kMaxPresenceNames = 200;  // above that, only the number is told
+constexpr std::size_t kMaxClientMessageId = 512;  // bytes
+constexpr std::int64_t kMaxPresenceNames = 200;   // above that, only the number is told
 
 // The client's `ref` as JSON text, to be given back as it came: a short string or a number.
 Result<std::string> take_ref(boost::json::object& frame) {
@@ -308,6 +309,9 @@ Task<void> Session::serve_auth(boost::json::object frame, AnswerTo to) {
 }
 
 Task<void> Session::serve_feature(boost::json::object frame, AnswerTo to, FrameQueue::Turn& turn) {
+  if (const auto* id = frame.if_contains("client_message_id");
+      id != nullptr && id->is_string() && id->get_string().size() <= kMaxClientMessageId)
+    to.client_message_id = json::to_text(*id);
   // Both outlive the handler: run() holds them.
   const auto& address = client_address_ ? *client_address_ : connection_->peer_address();
   api::FrameArrival arrival{principal_,  connection_id_.text(), address,

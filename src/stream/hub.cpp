@@ -68,6 +68,10 @@ void Hub::on_closed(StreamId stream) {
   on_each(followers(stream), [stream](LocalHub& hub) { hub.on_closed(stream); });
 }
 
+void Hub::on_rewritten(StreamId stream) {
+  on_each(followers(stream), [stream](LocalHub& hub) { hub.on_rewritten(stream); });
+}
+
 void Hub::attach(StreamId stream, int local) {
   auto& [mutex, loops] = shard(stream);
   const std::scoped_lock lock(mutex);

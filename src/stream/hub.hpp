@@ -9,6 +9,7 @@
 #include "stream/event_log.hpp"
 #include "stream/local_hub.hpp"
 #include "stream/publisher.hpp"
+#include "stream/rewrite.hpp"
 
 #include <array>
 #include <atomic>
@@ -21,7 +22,10 @@
 
 namespace indaba::stream {
 
-class Hub final : public CommitListener, public EphemeralPublisher, public Attachments {
+class Hub final : public CommitListener,
+                  public EphemeralPublisher,
+                  public RewriteListener,
+                  public Attachments {
  public:
   explicit Hub(const Clock& clock) : clock_(clock) {}
 
@@ -35,6 +39,7 @@ class Hub final : public CommitListener, public EphemeralPublisher, public Attac
   void publish_ephemeral(StreamId stream, std::string type, std::string body) override;
   void on_trimmed(StreamId stream, Seq oldest);
   void on_closed(StreamId stream);
+  void on_rewritten(StreamId stream) override;
 
   // From the moment an event was given its place to the end of its delivery on a loop.
   [[nodiscard]] const db::AtomicHistogram<9>& publish_to_delivery() const noexcept {

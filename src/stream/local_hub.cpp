@@ -243,6 +243,11 @@ void LocalHub::on_trimmed(StreamId id, Seq oldest) {
   found->second->tail.trim(oldest);
 }
 
+void LocalHub::on_rewritten(StreamId id) {
+  const auto found = streams_.find(id);
+  if (found != streams_.end()) found->second->tail.clear();
+}
+
 void LocalHub::on_head(StreamId id, Seq head) {
   const auto found = streams_.find(id);
   if (found == streams_.end()) return;

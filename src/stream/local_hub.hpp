@@ -89,6 +89,8 @@ class LocalHub {
   void on_committed(const EventPtr& event);
   void on_ephemeral(const EventPtr& event);
   void on_trimmed(StreamId stream, Seq oldest);
+  // What is in memory is not what the log says any more: it is read from there again.
+  void on_rewritten(StreamId stream);
   void on_closed(StreamId stream);
   // Heads as the log has them: finds what was lost on the way. `head` may be older than ours.
   void on_head(StreamId stream, Seq head);

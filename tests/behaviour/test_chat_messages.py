@@ -26,7 +26,7 @@ async def test_a_message_by_http_reaches_everybody_as_it_stands_in_history(serve
     (kept,) = (await ben.get(f"{room}/messages")).expect(200).json["messages"]
     assert sent == {**kept, "duplicate": False}
     assert kept == {name: value for name, value in event.items() if name not in ("type", "stream")} | {
-        "edited_at": None, "deleted": False}
+        "edited_at": None, "deleted": False, "reactions": []}
 
 
 async def test_a_message_by_socket_is_answered_before_its_event(server, anna):
@@ -109,7 +109,8 @@ async def test_sixty_messages_in_a_minute(own_server):
         await socket.expect("subscribed")
         for n in range(5):
             assert (await socket.ask("message", body=str(n)))["type"] == "message_sent"
-        told = await socket.ask("message", body="one too many")
+        told = await socket.ask("message", body="one too many", client_message_id="c-9")
+        assert told["client_message_id"] == "c-9", "the sender knows which one"
         assert told["error"]["code"] == "rate_limited" and told["error"]["retry_after_ms"] > 0
         refused = await anna.post(f"{room}/messages", {"body": "one too many"})
         refused.problem(429, "rate_limited")

@@ -132,6 +132,20 @@ org_route("GET", "orgs/{org}/rooms/{room}/messages", OK)
 org_route("POST", "orgs/{org}/rooms/{room}/messages", OK, {"body": "CANARY said"})
 org_route("GET", "orgs/{org}/rooms/{room}/events/{first}", OK)
 
+
+def message_route(method, path, member, body=None, *, owner=OK):
+    """Of a message that the owner wrote: whoever does not see its room does not see it."""
+    Route(method, full("messages/{message}" + path), {
+        "owner": owner, "member": member, "foreign": (404,), "anonymous": (401,), "superuser": (404,)}, body)
+
+
+message_route("PATCH", "", (403,), {"body": "CANARY edited"})
+message_route("DELETE", "", (403,))
+message_route("POST", "/restore", (403,))
+message_route("GET", "/history", (403,))
+message_route("PUT", "/reactions/{emoji}", OK)
+message_route("DELETE", "/reactions/{emoji}", OK)
+
 # -- pages that describe and watch
 open_route("GET", "/api/schema")
 open_route("GET", "/api/docs")
@@ -155,9 +169,9 @@ FRAMES = {
     "typing": (lambda w: {"stream": w.notifications, "is_typing": True}, None, None),
     "read_receipt": (lambda w: {"stream": w.notifications, "up_to": 1}, None, None),
     "message": (lambda w: {"stream": w.room, "body": "CANARY"}, "message_sent", "not_found"),
-    "edit": (lambda w: {"id": 1, "body": "CANARY"}, None, None),
-    "delete": (lambda w: {"id": 1}, None, None),
-    "react": (lambda w: {"id": 1, "emoji": "👍", "remove": False}, None, None),
+    "edit": (lambda w: {"id": w.params["message"], "body": "CANARY"}, None, "not_found"),
+    "delete": (lambda w: {"id": w.params["message"]}, None, "not_found"),
+    "react": (lambda w: {"id": w.params["message"], "emoji": "👍", "remove": False}, "ok", "not_found"),
 }
 # What the gateway itself serves, and so is not among the features' frames of the schema.
 PROTOCOL_FRAMES = ["subscribe", "unsubscribe", "ack", "ping", "auth"]
@@ -200,7 +214,7 @@ class World:
         self.key_text = key["key"]
         self.params = {"org": self.org.slug, "task": task["id"], "seq": self.seq, "first": 1, "topic": topic,
                        "bystander": self.bystander, "second": self.second, "invite": invite, "key": key["id"],
-                       "room": room["slug"], "hidden": hidden["slug"], "message": message["id"],
+                       "room": room["slug"], "hidden": hidden["slug"], "message": message["id"], "emoji": "x",
                        "nothing": 4503599627370496, "stream": "nonsense"}
         return self
 

@@ -21,6 +21,7 @@
 #include "base/random.hpp"
 #include "feature/chat/views.hpp"
 #include "feature/orgs/orgs.hpp"
+#include "stream/rewrite.hpp"
 
 #include <string>
 
@@ -32,6 +33,8 @@ struct Place {
   RoomId room;
   std::string slug;
 };
+
+struct MessagePlace;
 
 // The operator may change it while it is read.
 struct Limits {
@@ -45,6 +48,7 @@ class Chat {
     db::Database& database;
     api::OrgGate& gate;
     api::AccessChanges& changes;
+    stream::RewriteListener& rewrites;
     api::RateLimiter& limiter;
     const api::RateLimits& rates;
     const api::Cursors& cursors;
@@ -87,6 +91,19 @@ class Chat {
   // One event of a room's stream whole, however long.
   Task<Result<std::string>> event(Place place, auth::Principal caller, Seq seq);
 
+  // Changes of a message: its author for 24 hours, moderators always. Each is one event; what
+  // changes nothing makes none. A deleted one keeps its place and loses its text, in the log too;
+  // it takes no change (`message_deleted`) until a moderator brings it back.
+  Task<Result<MessageView>> edit(MessageId id, auth::Principal caller, EditMessage wanted);
+  Task<Result<void>> remove_message(MessageId id, auth::Principal caller);
+  Task<Result<MessageView>> restore(MessageId id, auth::Principal caller);
+  // For the author as long as it is there, and for moderators.
+  Task<Result<VersionList>> versions(MessageId id, auth::Principal caller);
+  // Anyone who sees the message. The reactions as they are then.
+  Task<Result<ReactionList>> react(MessageId id, auth::Principal caller, Emoji emoji, bool remove);
+
+  // A change by socket counts as one by HTTP does. rate_limited.
+  [[nodiscard]] Result<void> charge(const auth::Principal& caller);
   // The room of that stream name. not_found where it cannot be one.
   Task<Result<Place>> place_of(std::string stream);
 
@@ -95,6 +112,8 @@ class Chat {
   struct RoomChanged;
 
   Task<Result<api::ResolvedStream>> resolve(auth::Principal principal, std::string stream);
+  Task<Result<MessagePlace>> message_place(MessageId id);
+  [[nodiscard]] Result<void> check_length(const MessageBody& body) const;
   [[nodiscard]] Result<void> charge_message(const auth::Principal& caller);
 
   Parts parts_;

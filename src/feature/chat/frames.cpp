@@ -27,6 +27,47 @@ Task<Result<api::FrameReply>> send(Chat& chat, api::FrameCall<SendMessage> call)
   co_return reply_of(sent);
 }
 
+struct EditFrame {
+  MessageId id;
+  MessageBody body;
+};
+BOOST_DESCRIBE_STRUCT(EditFrame, (), (id, body))
+
+struct DeleteFrame {
+  MessageId id;
+};
+BOOST_DESCRIBE_STRUCT(DeleteFrame, (), (id))
+
+struct ReactFrame {
+  MessageId id;
+  Emoji emoji;
+  bool remove = false;
+  static constexpr std::array kDefaulted{std::string_view("remove")};
+};
+BOOST_DESCRIBE_STRUCT(ReactFrame, (), (id, emoji, remove))
+
+Task<Result<api::FrameReply>> edit(Chat& chat, api::FrameCall<EditFrame> call) {
+  INDABA_CO_TRY_VOID(chat.charge(call.principal));
+  auto editing = chat.edit(call.frame.id, std::move(call.principal), {std::move(call.frame.body)});
+  INDABA_CO_TRY([[maybe_unused]] const auto edited, co_await editing);
+  co_return api::FrameReply{};
+}
+
+Task<Result<api::FrameReply>> remove(Chat& chat, api::FrameCall<DeleteFrame> call) {
+  INDABA_CO_TRY_VOID(chat.charge(call.principal));
+  auto removing = chat.remove_message(call.frame.id, std::move(call.principal));
+  INDABA_CO_TRY_VOID(co_await removing);
+  co_return api::FrameReply{};
+}
+
+Task<Result<api::FrameReply>> react(Chat& chat, api::FrameCall<ReactFrame> call) {
+  INDABA_CO_TRY_VOID(chat.charge(call.principal));
+  auto reacting = chat.react(call.frame.id, std::move(call.principal), std::move(call.frame.emoji),
+                             call.frame.remove);
+  INDABA_CO_TRY([[maybe_unused]] const auto reacted, co_await reacting);
+  co_return api::FrameReply{};
+}
+
 }  // namespace
 
 void Chat::add_frames(api::Frames& frames) {
@@ -34,6 +75,15 @@ void Chat::add_frames(api::Frames& frames) {
       "message",
       {.summary = "Send a message to a room; answered by `message_sent`", .names_stream = true},
       [this](api::FrameCall<SendMessage> call) { return chat::send(*this, std::move(call)); });
+  frames.on<EditFrame>(
+      "edit", {.summary = "Edit a message"},
+      [this](api::FrameCall<EditFrame> call) { return chat::edit(*this, std::move(call)); });
+  frames.on<DeleteFrame>(
+      "delete", {.summary = "Delete a message"},
+      [this](api::FrameCall<DeleteFrame> call) { return chat::remove(*this, std::move(call)); });
+  frames.on<ReactFrame>(
+      "react", {.summary = "React to a message, or take the reaction back"},
+      [this](api::FrameCall<ReactFrame> call) { return chat::react(*this, std::move(call)); });
 }
 
 }  // namespace indaba::chat

@@ -83,7 +83,13 @@ Task<Result<HistoryView>> Chat::history(Place place, auth::Principal caller, His
     INDABA_TRY(auto stretch, read(session, standing.room.id, wanted));
     HistoryView view{{}, stretch.has_more, stretch.has_newer};
     view.messages.reserve(stretch.rows.size());
-    for (auto& row : stretch.rows) view.messages.push_back(view_of(std::move(row)));
+    for (auto& row : stretch.rows) {
+      const auto id = row.id;
+      const bool deleted = row.deleted_at.has_value();
+      auto& message = view.messages.emplace_back(view_of(std::move(row)));
+      if (deleted) continue;
+      INDABA_TRY(message.reactions, queries::list_reactions(session, id, caller.user));
+    }
     return view;
   };
   auto reading = parts_.database.read(query);

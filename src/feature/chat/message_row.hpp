@@ -22,6 +22,14 @@ struct MessageRow {
   std::optional<WallTime> deleted_at;
 };
 
+// A text that a message had, and the event that told it.
+struct VersionRow {
+  std::string body;
+  Person editor;
+  Seq seq;  // 0 until the event has its number
+  WallTime created_at{};
+};
+
 // What a reader of history sees: nothing of the text where it is deleted.
 [[nodiscard]] MessageView view_of(MessageRow message);
 // The members of its `message` event.

@@ -13,10 +13,7 @@ namespace {
 constexpr Millis kMinute{60'000};
 
 // What does not depend on the room.
-Result<void> check_message(const SendMessage& message, std::int64_t most_chars) {
-  if (text::count_code_points(message.body.str()) > static_cast<std::size_t>(most_chars))
-    return Error::invalid_field(
-        "body", fmt::format("A message has at most {} characters.", most_chars), "too_long");
+Result<void> check_message(const SendMessage& message) {
   if (!message.attachments.empty())
     return Error::invalid_field("attachments.0", "There is no such attachment.");
   if (message.thread_id) return Error::invalid_field("thread_id", "There is no such thread.");
@@ -101,6 +98,22 @@ SentView placed(SentView view, std::span<const db::Appended> events, const LateP
 
 }  // namespace
 
+Result<void> Chat::check_length(const MessageBody& body) const {
+  const std::int64_t most = limits_.message_chars;
+  if (text::count_code_points(body.str()) <= static_cast<std::size_t>(most)) return {};
+  return Error::invalid_field("body", fmt::format("A message has at most {} characters.", most),
+                              "too_long");
+}
+
+Result<void> Chat::charge(const auth::Principal& caller) {
+  const auto charge = api::write_charge(caller, parts_.rates);
+  const auto taken = parts_.limiter.take(charge.key, charge.rule);
+  if (taken.allowed) return {};
+  Error error(ErrorKind::rate_limited, "Too many changes; wait a little.");
+  error.retry_after = taken.reset;
+  return error;
+}
+
 Result<void> Chat::charge_message(const auth::Principal& caller) {
   const auto taken = parts_.limiter.take(fmt::format("messages:{}", caller.user.value),
                                          {limits_.messages_per_minute, kMinute});
@@ -113,7 +126,8 @@ Result<void> Chat::charge_message(const auth::Principal& caller) {
 Task<Result<SentView>> Chat::send(Place place, auth::Principal caller, SendMessage message,
                                   api::Once once) {
   if (!caller.is_user()) co_return Error(ErrorKind::forbidden, "Messages are written by people.");
-  INDABA_CO_TRY_VOID(check_message(message, limits_.message_chars));
+  INDABA_CO_TRY_VOID(check_length(message.body));
+  INDABA_CO_TRY_VOID(check_message(message));
   INDABA_CO_TRY_VOID(charge_message(caller));
   auto hash = hash_of(message);
   // It outlives this call in the writer's queue.

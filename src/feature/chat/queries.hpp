@@ -4,6 +4,7 @@
 
 #include "db/session.hpp"
 #include "feature/chat/access.hpp"
+#include "feature/chat/message_access.hpp"
 #include "feature/chat/message_row.hpp"
 
 #include <optional>
@@ -86,5 +87,33 @@ struct FirstSent {
                                                          MessageId after, std::int64_t limit);
 [[nodiscard]] Result<bool> is_any_before(db::Session& session, RoomId room, MessageId before);
 [[nodiscard]] Result<bool> is_any_after(db::Session& session, RoomId room, MessageId after);
+
+// --- changes of messages: queries_changes.cpp
+
+[[nodiscard]] Result<std::optional<MessagePlace>> find_message_place(db::Session& session,
+                                                                     MessageId id);
+[[nodiscard]] Result<void> update_body(db::Session& session, RoomId room, MessageId id,
+                                       std::string_view body, std::optional<WallTime> edited_at);
+[[nodiscard]] Result<void> mark_message_deleted(db::Session& session, RoomId room, MessageId id,
+                                                UserId by, WallTime now);
+[[nodiscard]] Result<void> mark_message_restored(db::Session& session, RoomId room, MessageId id);
+
+// 0: it was never changed.
+[[nodiscard]] Result<std::int64_t> newest_version(db::Session& session, MessageId id);
+[[nodiscard]] Result<void> insert_version(db::Session& session, MessageId id, std::int64_t number,
+                                          const VersionRow& version);
+[[nodiscard]] Result<void> place_version(db::Session& session, MessageId id, std::int64_t number,
+                                         Seq seq);
+[[nodiscard]] Result<std::vector<VersionRow>> list_versions(db::Session& session, MessageId id);
+
+[[nodiscard]] Result<std::int64_t> count_other_emoji(db::Session& session, MessageId id,
+                                                     std::string_view emoji);
+// False: it was there, or was not.
+[[nodiscard]] Result<bool> insert_reaction(db::Session& session, MessageId id,
+                                           std::string_view emoji, UserId user, WallTime now);
+[[nodiscard]] Result<bool> delete_reaction(db::Session& session, MessageId id,
+                                           std::string_view emoji, UserId user);
+[[nodiscard]] Result<std::vector<ReactionView>> list_reactions(db::Session& session, MessageId id,
+                                                               UserId user);
 
 }  // namespace indaba::chat::queries

@@ -1,4 +1,4 @@
-#include "feature/chat/chat.hpp"
+#include "feature/chat/routes.hpp"
 
 namespace indaba::chat {
 
@@ -153,7 +153,7 @@ void add_member_routes(Chat& chat, api::Endpoints& endpoints) {
       [&chat](Call<> call) { return chat::remove_member(chat, std::move(call)); });
 }
 
-void add_message_routes(Chat& chat, api::Endpoints& endpoints) {
+void add_history_routes(Chat& chat, api::Endpoints& endpoints) {
   endpoints.get<HistoryQuery, HistoryView>(
       "/api/v1/orgs/{org}/rooms/{room}/messages",
       {.summary = "A room's messages, newest first",
@@ -180,6 +180,7 @@ void add_message_routes(Chat& chat, api::Endpoints& endpoints) {
 void Chat::add_routes(api::Endpoints& endpoints) {
   add_room_routes(*this, endpoints);
   add_member_routes(*this, endpoints);
+  add_history_routes(*this, endpoints);
   add_message_routes(*this, endpoints);
 }
 

@@ -11,6 +11,11 @@
 
 namespace indaba::chat {
 
+struct RememberingRewrites final : stream::RewriteListener {
+  std::vector<StreamId> streams;
+  void on_rewritten(StreamId stream) override { streams.push_back(stream); }
+};
+
 class ChatFixture : public orgs::FeatureFixture {
  protected:
   ChatFixture() {
@@ -108,8 +113,11 @@ class ChatFixture : public orgs::FeatureFixture {
 
   std::vector<StreamId> closed_;
   std::vector<std::pair<StreamId, UserId>> shut_out_;
+  RememberingRewrites rewrites_;
+  std::vector<StreamId>& rewritten_ = rewrites_.streams;
   api::Cursors cursors_{"a key for tests"};
-  Chat service_{{*database_, memberships_, changes_, limiter_, limits_, cursors_, clock_, random_}};
+  Chat service_{{*database_, memberships_, changes_, rewrites_, limiter_, limits_, cursors_, clock_,
+                 random_}};
 };
 
 }  // namespace indaba::chat

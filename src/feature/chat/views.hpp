@@ -3,6 +3,7 @@
 
 #include "base/ids.hpp"
 #include "base/reflect.hpp"
+#include "feature/chat/emoji.hpp"
 
 #include <array>
 #include <optional>
@@ -91,6 +92,18 @@ struct Person {
 };
 BOOST_DESCRIBE_STRUCT(Person, (), (id, username))
 
+struct ReactionView {
+  std::string emoji;
+  std::int64_t count = 0;
+  bool reacted = false;  // the caller is among them
+};
+BOOST_DESCRIBE_STRUCT(ReactionView, (), (emoji, count, reacted))
+
+struct ReactionList {
+  std::vector<ReactionView> reactions;
+};
+BOOST_DESCRIBE_STRUCT(ReactionList, (), (reactions))
+
 struct MessageView {
   MessageId id;
   Seq seq;
@@ -103,10 +116,11 @@ struct MessageView {
   std::vector<std::int64_t> attachments;
   std::optional<WallTime> edited_at;
   bool deleted = false;
+  std::vector<ReactionView> reactions;
 };
 BOOST_DESCRIBE_STRUCT(MessageView, (),
                       (id, seq, created_at, author, body, client_message_id, reply_to, thread_id,
-                       attachments, edited_at, deleted))
+                       attachments, edited_at, deleted, reactions))
 
 struct SendMessage {
   MessageBody body;
@@ -116,6 +130,24 @@ struct SendMessage {
   std::vector<json::Int<1, json::kMaxSafeInteger>> attachments;
 };
 BOOST_DESCRIBE_STRUCT(SendMessage, (), (body, client_message_id, thread_id, reply_to, attachments))
+
+struct EditMessage {
+  MessageBody body;
+};
+BOOST_DESCRIBE_STRUCT(EditMessage, (), (body))
+
+struct VersionView {
+  std::int64_t version = 1;  // 1 is what was sent
+  std::string body;
+  Person editor;
+  WallTime created_at{};
+};
+BOOST_DESCRIBE_STRUCT(VersionView, (), (version, body, editor, created_at))
+
+struct VersionList {
+  std::vector<VersionView> versions;  // first to last
+};
+BOOST_DESCRIBE_STRUCT(VersionList, (), (versions))
 
 struct SentView : MessageView {
   bool duplicate = false;
