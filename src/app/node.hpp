@@ -91,8 +91,7 @@ class Node final : private stream::RetentionListener {
   [[nodiscard]] http::Response refuse_unreadable(int status, std::string_view sentence);
   [[nodiscard]] bool host_allowed(const http::Request& request) const;
   void on_served(const api::Served& served);
-  [[nodiscard]] Task<Result<account::UnreadNotifications>> unread_of(api::Membership org,
-                                                                     UserId user);
+  [[nodiscard]] Task<Result<account::UnreadCounts>> unread_of(api::Membership org, UserId user);
   // node_schedule.cpp
   void start_schedule();
   void every(Millis interval, std::function<Task<void>()> work);

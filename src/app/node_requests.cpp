@@ -107,12 +107,20 @@ Task<http::Response> Node::answer(http::Request request) {
   co_return response;
 }
 
-Task<Result<account::UnreadNotifications>> Node::unread_of(api::Membership org, UserId user) {
-  auto counting = notifications_.summary(std::move(org), user);
+Task<Result<account::UnreadCounts>> Node::unread_of(api::Membership org, UserId user) {
+  auto counting = notifications_.summary(org, user);
   const auto summary = co_await counting;
   if (!summary) co_return summary.error();
-  co_return account::UnreadNotifications{
+  account::UnreadCounts counts;
+  counts.notifications = {
       .unread = summary->unread, .last_read_seq = summary->last_read_seq, .head = summary->head};
+  auto listing = chat_.unread(std::move(org), user);
+  const auto rooms = co_await listing;
+  if (!rooms) co_return rooms.error();
+  for (const auto& room : *rooms)
+    counts.rooms.push_back(
+        {room.room_id.value, room.slug, room.unread, room.last_read_seq, room.head});
+  co_return counts;
 }
 
 void Node::on_served(const api::Served& served) {

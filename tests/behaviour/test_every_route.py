@@ -131,6 +131,8 @@ org_route("DELETE", "orgs/{org}/rooms/{hidden}/members/{second}", (404,))
 org_route("GET", "orgs/{org}/rooms/{room}/messages", OK)
 org_route("POST", "orgs/{org}/rooms/{room}/messages", OK, {"body": "CANARY said"})
 org_route("GET", "orgs/{org}/rooms/{room}/events/{first}", OK)
+org_route("POST", "orgs/{org}/rooms/{room}/read", OK, {"up_to": 1})
+org_route("GET", "orgs/{org}/rooms/{room}/receipts", OK)
 
 
 def message_route(method, path, member, body=None, *, owner=OK):
@@ -167,7 +169,7 @@ FRAMES = {
     "publish": (lambda w: {"stream": w.topic, "event": "t", "data": "CANARY"}, "published", "not_found"),
     "presence": (lambda w: {"stream": w.notifications}, None, None),
     "typing": (lambda w: {"stream": w.notifications, "is_typing": True}, None, None),
-    "read_receipt": (lambda w: {"stream": w.notifications, "up_to": 1}, None, None),
+    "read_receipt": (lambda w: {"stream": w.room, "up_to": 1}, "ok", "not_found"),
     "message": (lambda w: {"stream": w.room, "body": "CANARY"}, "message_sent", "not_found"),
     "edit": (lambda w: {"id": w.params["message"], "body": "CANARY"}, None, "not_found"),
     "delete": (lambda w: {"id": w.params["message"]}, None, "not_found"),

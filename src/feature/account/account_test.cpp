@@ -45,8 +45,8 @@ class AccountWorld : public orgs::OrgsWorld {
     start();
   }
 
-  static Task<Result<UnreadNotifications>> count(api::Membership org, UserId) {
-    co_return UnreadNotifications{org.slug == "acme" ? 3 : 0, Seq(2), Seq(5)};
+  static Task<Result<UnreadCounts>> count(api::Membership org, UserId) {
+    co_return UnreadCounts{{org.slug == "acme" ? 3 : 0, Seq(2), Seq(5)}, {}};
   }
   static std::string password_body(std::string_view username, std::string_view password) {
     return fmt::format(R"({{"username":"{}","password":"{}"}})", username, password);

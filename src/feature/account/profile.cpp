@@ -167,8 +167,8 @@ Task<Result<api::Reply<UnreadView>>> Accounts::unread(api::Call<> call) {
   for (const auto& [org, role] : orgs) {
     auto counting = unread_(api::Membership{org.id, org.slug, org.name, role, org.notifications},
                             call.principal.user);
-    INDABA_CO_TRY(const auto count, co_await counting);
-    view.orgs.push_back({org.id, org.slug, count});
+    INDABA_CO_TRY(auto counts, co_await counting);
+    view.orgs.push_back({org.id, org.slug, counts.notifications, std::move(counts.rooms)});
   }
   co_return api::ok(std::move(view));
 }

@@ -25,10 +25,9 @@ namespace indaba::account {
 
 enum class Registration : std::uint8_t { open, invite, closed };
 
-// How much of an organisation's notifications a user has not read. The seam to the feature that
-// counts them.
-using UnreadSource =
-    std::function<Task<Result<UnreadNotifications>>(api::Membership org, UserId user)>;
+// What a user has not read in an organisation. The seam to the features that
+// count it.
+using UnreadSource = std::function<Task<Result<UnreadCounts>>(api::Membership org, UserId user)>;
 
 class Accounts {
  public:

@@ -143,12 +143,28 @@ struct UnreadNotifications {
 };
 BOOST_DESCRIBE_STRUCT(UnreadNotifications, (), (unread, last_read_seq, head))
 
+struct UnreadRoom {
+  std::int64_t id = 0;
+  std::string slug;
+  std::int64_t unread = 0;
+  Seq last_read_seq;
+  Seq head;
+};
+BOOST_DESCRIBE_STRUCT(UnreadRoom, (), (id, slug, unread, last_read_seq, head))
+
+// What is unread in one organisation.
+struct UnreadCounts {
+  UnreadNotifications notifications;
+  std::vector<UnreadRoom> rooms;
+};
+
 struct UnreadOfOrg {
   OrgId id;
   std::string slug;
   UnreadNotifications notifications;
+  std::vector<UnreadRoom> rooms;
 };
-BOOST_DESCRIBE_STRUCT(UnreadOfOrg, (), (id, slug, notifications))
+BOOST_DESCRIBE_STRUCT(UnreadOfOrg, (), (id, slug, notifications, rooms))
 
 struct UnreadView {
   std::vector<UnreadOfOrg> orgs;

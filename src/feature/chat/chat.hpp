@@ -102,6 +102,13 @@ class Chat {
   // Anyone who sees the message. The reactions as they are then.
   Task<Result<ReactionList>> react(MessageId id, auth::Principal caller, Emoji emoji, bool remove);
 
+  // How far the caller has read: forward alone, never past the head. In a room of up to 200 readers
+  // everyone is told (`read_receipt`); the caller's other devices are, on `me` (`unread`).
+  Task<Result<RoomUnreadView>> read_up_to(Place place, auth::Principal caller, Receipt wanted);
+  Task<Result<ReceiptList>> receipts(Place place, auth::Principal caller);
+  // Of every room of an organisation that the user may see.
+  Task<Result<std::vector<RoomUnreadView>>> unread(api::Membership org, UserId user);
+
   // A change by socket counts as one by HTTP does. rate_limited.
   [[nodiscard]] Result<void> charge(const auth::Principal& caller);
   // The room of that stream name. not_found where it cannot be one.

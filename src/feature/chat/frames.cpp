@@ -27,6 +27,8 @@ Task<Result<api::FrameReply>> send(Chat& chat, api::FrameCall<SendMessage> call)
   co_return reply_of(sent);
 }
 
+constexpr std::size_t kMostMessageIds = 200;
+
 struct EditFrame {
   MessageId id;
   MessageBody body;
@@ -68,6 +70,20 @@ Task<Result<api::FrameReply>> react(Chat& chat, api::FrameCall<ReactFrame> call)
   co_return api::FrameReply{};
 }
 
+Task<Result<api::FrameReply>> read(Chat& chat, api::FrameCall<Receipt> call) {
+  if (call.frame.up_to.has_value() != call.frame.message_ids.empty())
+    co_return Error::invalid_field("up_to", "Name one of up_to and message_ids.", "missing_field");
+  if (call.frame.message_ids.size() > kMostMessageIds)
+    co_return Error::invalid_field("message_ids", "has at most 200 of them.", "too_long");
+  INDABA_CO_TRY_VOID(chat.charge(call.principal));
+  auto placing = chat.place_of(call.stream);
+  INDABA_CO_TRY(auto place, co_await placing);
+  auto reading =
+      chat.read_up_to(std::move(place), std::move(call.principal), std::move(call.frame));
+  INDABA_CO_TRY([[maybe_unused]] const auto unread, co_await reading);
+  co_return api::FrameReply{"ok", {}, true};
+}
+
 }  // namespace
 
 void Chat::add_frames(api::Frames& frames) {
@@ -84,6 +100,9 @@ void Chat::add_frames(api::Frames& frames) {
   frames.on<ReactFrame>(
       "react", {.summary = "React to a message, or take the reaction back"},
       [this](api::FrameCall<ReactFrame> call) { return chat::react(*this, std::move(call)); });
+  frames.on<Receipt>(
+      "read_receipt", {.summary = "How far a room has been read", .names_stream = true},
+      [this](api::FrameCall<Receipt> call) { return chat::read(*this, std::move(call)); });
 }
 
 }  // namespace indaba::chat

@@ -60,15 +60,19 @@ Result<Stretch> read_around(db::Session& session, RoomId room, MessageId middle,
 }
 
 Result<void> check_one_place(const HistoryQuery& wanted) {
-  const int places =
-      (wanted.before_id ? 1 : 0) + (wanted.after_id ? 1 : 0) + (wanted.around_id ? 1 : 0);
+  const int places = (wanted.before_id ? 1 : 0) + (wanted.after_id ? 1 : 0) +
+                     (wanted.around_id ? 1 : 0) + (wanted.anchor ? 1 : 0);
   if (places <= 1) return {};
   return Error::invalid_field(wanted.before_id ? "before_id" : "after_id",
-                              "Name one place: before_id, after_id or around_id.");
+                              "Name one place: before_id, after_id, around_id or anchor.");
 }
 
-Result<Stretch> read(db::Session& session, RoomId room, const HistoryQuery& wanted) {
+Result<Stretch> read(db::Session& session, RoomId room, UserId reader, HistoryQuery wanted) {
   const auto limit = wanted.limit.value();
+  if (wanted.anchor) {
+    INDABA_TRY(const auto position, queries::find_read(session, room, reader));
+    INDABA_TRY(wanted.around_id, queries::find_first_after(session, room, position.seq));
+  }
   if (wanted.around_id) return read_around(session, room, *wanted.around_id, limit);
   if (wanted.after_id) return read_after(session, room, *wanted.after_id, limit);
   return read_before(session, room, wanted.before_id.value_or(MessageId(kMaxSeq.value)), limit);
@@ -80,7 +84,7 @@ Task<Result<HistoryView>> Chat::history(Place place, auth::Principal caller, His
   INDABA_CO_TRY_VOID(check_one_place(wanted));
   auto query = [place, caller, wanted](db::Session& session) -> Result<HistoryView> {
     INDABA_TRY(const auto standing, standing_of(session, place, caller));
-    INDABA_TRY(auto stretch, read(session, standing.room.id, wanted));
+    INDABA_TRY(auto stretch, read(session, standing.room.id, caller.user, wanted));
     HistoryView view{{}, stretch.has_more, stretch.has_newer};
     view.messages.reserve(stretch.rows.size());
     for (auto& row : stretch.rows) {

@@ -63,10 +63,15 @@ Result<MessageRow> insert(db::WriteTx& tx, const RoomRow& room, const auth::Prin
   INDABA_TRY(const auto number, queries::take_number(tx.sql(), room.id));
   INDABA_TRY(row.id, queries::insert_message(tx.sql(), row, number, hash));
   tx.append({room.stream, "message", event_body(row), {}});
+  // Whoever writes has read what stands above.
   tx.when_sequenced(
-      [id = row.id, room = room.id](db::Session& session, std::span<const db::Appended> events) {
+      [id = row.id, room = room.id, author = caller.user, number](
+          db::Session& session, std::span<const db::Appended> events) -> Result<void> {
         const auto& place = events.front();
-        return queries::place_message(session, room, id, place.seq, place.created_at);
+        INDABA_TRY_VOID(queries::place_message(session, room, id, place.seq, place.created_at));
+        INDABA_TRY([[maybe_unused]] const auto moved,
+                   queries::move_read(session, room, author, {place.seq, number}));
+        return {};
       });
   return row;
 }

@@ -116,4 +116,24 @@ struct FirstSent {
 [[nodiscard]] Result<std::vector<ReactionView>> list_reactions(db::Session& session, MessageId id,
                                                                UserId user);
 
+// --- receipts: queries_receipts.cpp
+
+struct ReadPosition {
+  Seq seq;
+  std::int64_t number = 0;  // of the newest message up to there
+};
+[[nodiscard]] Result<ReadPosition> find_read(db::Session& session, RoomId room, UserId user);
+// Forward alone; false where it was there already.
+[[nodiscard]] Result<bool> move_read(db::Session& session, RoomId room, UserId user,
+                                     ReadPosition to);
+[[nodiscard]] Result<std::int64_t> number_at(db::Session& session, RoomId room, Seq seq);
+[[nodiscard]] Result<std::int64_t> count_sent(db::Session& session, RoomId room);
+[[nodiscard]] Result<std::int64_t> count_readers(db::Session& session, const RoomRow& room);
+[[nodiscard]] Result<std::vector<ReceiptView>> list_reads(db::Session& session, const RoomRow& room,
+                                                          std::int64_t limit);
+[[nodiscard]] Result<std::vector<RoomUnreadView>> list_unread(db::Session& session, OrgId org,
+                                                              UserId user, bool everything);
+[[nodiscard]] Result<std::optional<MessageId>> find_first_after(db::Session& session, RoomId room,
+                                                                Seq seq);
+
 }  // namespace indaba::chat::queries

@@ -77,6 +77,18 @@ Task<Result<Reply<SentView>>> send(Chat& chat, Call<SendMessage> call) {
   co_return Reply<SentView>{sent.duplicate ? 200 : 201, std::move(sent), {}};
 }
 
+Task<Result<Reply<RoomUnreadView>>> read(Chat& chat, Call<ReadUpTo> call) {
+  auto reading = chat.read_up_to(place_of(call), std::move(call.principal), {call.body.up_to, {}});
+  INDABA_CO_TRY(auto view, co_await reading);
+  co_return api::ok(std::move(view));
+}
+
+Task<Result<Reply<ReceiptList>>> receipts(Chat& chat, Call<> call) {
+  auto reading = chat.receipts(place_of(call), std::move(call.principal));
+  INDABA_CO_TRY(auto view, co_await reading);
+  co_return api::ok(std::move(view));
+}
+
 Task<Result<Reply<json::Object>>> event(Chat& chat, Call<> call) {
   const Seq seq(call.path.number("seq").value_or(0));  // no event has the number 0
   auto reading = chat.event(place_of(call), std::move(call.principal), seq);
@@ -169,6 +181,19 @@ void add_history_routes(Chat& chat, api::Endpoints& endpoints) {
        .status = 201,
        .errors = {{409, "conflict", "The client_message_id was used with other content."}}},
       [&chat](Call<SendMessage> call) { return chat::send(chat, std::move(call)); });
+  endpoints.post<ReadUpTo, Nothing, RoomUnreadView>(
+      "/api/v1/orgs/{org}/rooms/{room}/read",
+      {.summary = "Say how far the caller has read",
+       .description = "It moves forward alone. Answers with what is unread then.",
+       .tag = "chat"},
+      [&chat](Call<ReadUpTo> call) { return chat::read(chat, std::move(call)); });
+  endpoints.get<Nothing, ReceiptList>(
+      "/api/v1/orgs/{org}/rooms/{room}/receipts",
+      {.summary = "How far everybody has read",
+       .description = "Of rooms of up to 200 readers; empty for larger ones.",
+       .tag = "chat",
+       .scope = "read"},
+      [&chat](Call<> call) { return chat::receipts(chat, std::move(call)); });
   endpoints.get<Nothing, json::Object>(
       "/api/v1/orgs/{org}/rooms/{room}/events/{seq}",
       {.summary = "One event of a room's stream, whole", .tag = "chat", .scope = "read"},

@@ -161,14 +161,53 @@ struct HistoryView {
 };
 BOOST_DESCRIBE_STRUCT(HistoryView, (), (messages, has_more, has_newer))
 
-// At most one of the three; the newest messages without.
+// Where the caller has not read on: around that message, or the newest where all is read.
+enum class Anchor : std::uint8_t { first_unread };
+BOOST_DESCRIBE_ENUM(Anchor, first_unread)
+
+// At most one of the four; the newest messages without.
 struct HistoryQuery {
   std::optional<MessageId> before_id;
   std::optional<MessageId> after_id;
   std::optional<MessageId> around_id;
+  std::optional<Anchor> anchor;
   json::Int<1, 200> limit{50};
   static constexpr std::array kDefaulted{std::string_view("limit")};
 };
-BOOST_DESCRIBE_STRUCT(HistoryQuery, (), (before_id, after_id, around_id, limit))
+BOOST_DESCRIBE_STRUCT(HistoryQuery, (), (before_id, after_id, around_id, anchor, limit))
+
+// --- receipts
+
+// One of the two; of several messages the newest counts.
+struct Receipt {
+  std::optional<Seq> up_to;
+  std::vector<MessageId> message_ids;
+};
+BOOST_DESCRIBE_STRUCT(Receipt, (), (up_to, message_ids))
+
+struct ReadUpTo {
+  Seq up_to;
+};
+BOOST_DESCRIBE_STRUCT(ReadUpTo, (), (up_to))
+
+struct RoomUnreadView {
+  RoomId room_id;
+  std::string slug;
+  std::int64_t unread = 0;
+  Seq last_read_seq;
+  Seq head;
+};
+BOOST_DESCRIBE_STRUCT(RoomUnreadView, (), (room_id, slug, unread, last_read_seq, head))
+
+struct ReceiptView {
+  Person user;
+  Seq up_to;
+};
+BOOST_DESCRIBE_STRUCT(ReceiptView, (), (user, up_to))
+
+struct ReceiptList {
+  std::vector<ReceiptView> results;  // empty where there are too many readers
+};
+BOOST_DESCRIBE_STRUCT(ReceiptList, (), (results))
 
 }  // namespace indaba::chat

@@ -1,0 +1,11 @@
+-- How far each user has read each room. What is unread follows from it and from the room's number of messages; nothing is written for
+-- each member and message.
+CREATE TABLE room_reads (
+  room_id BIGINT NOT NULL REFERENCES rooms (id) ON DELETE CASCADE,
+  user_id BIGINT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  seq     BIGINT NOT NULL,               -- read up to here in the room's stream
+  number  BIGINT NOT NULL,               -- of the newest message up to there
+  PRIMARY KEY (room_id, user_id)
+) WITHOUT ROWID;
+CREATE INDEX room_reads_by_user ON room_reads (user_id);
+CREATE INDEX messages_by_seq ON messages (room_id, seq);
