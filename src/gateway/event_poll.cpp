@@ -27,8 +27,12 @@ Task<Result<std::string>> EventPoll::run() {
     followed.position.stream = resolved.name;
     followed_.push_back(std::move(followed));
   }
-  for (std::size_t i = 0; i < followed_.size(); ++i)
-    context_.hub.start(*followed_[i].subscription, request_->streams[i].start);
+  for (std::size_t i = 0; i < followed_.size(); ++i) {
+    auto start = request_->streams[i].start;
+    // Who publishes, has the answer, and then asks for a page must find it there, on whatever loop.
+    start.confirm = wait_.count() == 0;
+    context_.hub.start(*followed_[i].subscription, start);
+  }
   for (const auto& change : request_->access->missed()) on_access_change(change);
   co_await Finished{*this};
   if (error_) {

@@ -219,7 +219,8 @@ void LocalHub::begin(Subscription& subscription, const Start& start, bool fresh)
   }
   // What we know may be a moment old: a reader that has been told a newer seq elsewhere is not
   // "ahead".
-  if (gone && !fresh) return when_known(subscription, start);
+  const bool confirm = gone || (start.confirm && stream.durable);
+  if (confirm && !fresh) return when_known(subscription, start);
 
   subscription.state_ = Subscription::State::waiting;
   subscription.reader_.on_subscribed(subscription, state, subscription.position_);

@@ -109,6 +109,20 @@ TEST_F(LocalHubTest, what_retention_took_resets_to_the_head) {
   EXPECT_EQ(reader_.heard(), "subscribed e1 head 5 since 3, 4, 5, live");
 }
 
+TEST_F(LocalHubTest, who_wants_to_be_sure_gets_what_has_committed_and_is_not_heard_of_yet) {
+  append(3);
+  const auto first = follow_live(reader_);
+  append(1);
+  Start sure{Seq(3), "e1", 0};
+  sure.confirm = true;
+  RecordingReader page;
+  const auto second = follow(page, sure);
+  EXPECT_EQ(page.heard(), "") << "the log is asked";
+  store_.answer_all();
+  EXPECT_EQ(page.heard(), "subscribed e1 head 4 since 3, 4, live");
+  EXPECT_EQ(reader_.heard(), "");
+}
+
 TEST_F(LocalHubTest, a_reader_is_ahead_only_of_a_log_that_was_read_after_it_asked) {
   append(3);
   const auto first = follow_live(reader_);

@@ -29,6 +29,9 @@ struct Start {
   std::optional<Seq> since;
   std::string epoch;
   std::uint32_t last = 0;  // instead of since: the newest n
+  // Ask the log for its head even where one is known: what has committed may still be on its way to
+  // this loop.
+  bool confirm = false;
 };
 
 // The reader's side. The hub calls it while it walks its lists: an implementation queues bytes and

@@ -4,6 +4,7 @@ import asyncio
 import time
 
 from harness.client import make_org, unique
+from harness.socket import Socket
 
 
 async def test_pages_are_oldest_first_and_go_on_by_cursor(server, anna):
@@ -86,6 +87,18 @@ async def test_a_position_may_carry_its_epoch(server, anna):
     await org.notify(n="next")
     after = (await anna.get(f"events?stream={org.notifications}&cursor={wrong['cursor']}")).json
     assert [event["seq"] for event in after["results"]] == [head + 1]
+
+
+async def test_a_page_has_what_was_answered_before_it_was_asked_for(server, anna):
+    """Publisher and reader are on connections of their own, so on loops of their own."""
+    org = await make_org(anna)
+    async with await Socket.open(server, f"/ws/{org.notifications}/", anna):  # the stream is in memory
+        for n in range(300):
+            seq = (await org.notify(n=n))["seq"]
+            answers = await asyncio.gather(*(
+                anna.get(f"events?stream={org.notifications}&since={seq - 1}") for _ in range(4)))
+            for answer in answers:
+                assert [event["seq"] for event in answer.json["results"]] == [seq]
 
 
 async def test_a_position_ahead_of_the_head_is_reset_at_once(server, anna):

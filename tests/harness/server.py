@@ -18,7 +18,7 @@ START_SECONDS = float(os.environ.get("INDABA_TEST_START_SECONDS", "20"))
 READY = re.compile(r"^listening on (https?)://(.+):(\d+)\s*$")
 
 # What the machine of the tester has in its environment must not change what is tested.
-_INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")
+_INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")
 
 
 def environment(extra=None):

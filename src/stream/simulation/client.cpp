@@ -57,7 +57,7 @@ void Client::ask(Following& following) {
   following.stage = Stage::asked;
   following.asked = following.first;
   if (!following.epoch.empty()) {
-    following.asked = Start{following.seq, following.epoch, 0};
+    following.asked = Start{following.seq, following.epoch};
     if (plant_ == Plant::resume_one_late) following.asked.since = following.seq.next();
     if (plant_ == Plant::resume_one_early && following.seq > Seq{})
       following.asked.since = Seq(following.seq.value - 1);
