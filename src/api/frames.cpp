@@ -57,10 +57,12 @@ std::string_view socket_code(const Error& error) noexcept {
   return "internal";
 }
 
-Result<std::string> detail::take_stream(FrameArrival& arrival, bool names_stream) {
+Result<std::string> detail::take_stream(FrameArrival& arrival, bool names_stream,
+                                        std::string_view or_names) {
   arrival.frame.erase("type");
   arrival.frame.erase("ref");
   if (!names_stream) return std::string();
+  if (!or_names.empty() && arrival.frame.contains(or_names)) return std::string();
   std::string stream = std::move(arrival.url_stream);
   if (const auto* named = arrival.frame.if_contains("stream")) {
     const auto* text = named->if_string();

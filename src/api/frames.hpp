@@ -68,6 +68,7 @@ struct FrameDocs {
   std::string summary;
   bool names_stream =
       false;  // has a `stream`, which may be left out where the socket's URL names one
+  std::string_view or_names = {};  // the member that a frame may have instead of a `stream`
 };
 
 struct FrameType {
@@ -111,7 +112,8 @@ namespace detail {
 
 // Takes `type`, `ref` and, where the frame has one, `stream` out of the frame; what is left is the
 // handler's.
-[[nodiscard]] Result<std::string> take_stream(FrameArrival& arrival, bool names_stream);
+[[nodiscard]] Result<std::string> take_stream(FrameArrival& arrival, bool names_stream,
+                                              std::string_view or_names);
 
 template <class T>
 Task<Result<FrameReply>> refuse_frame(Error error) {
@@ -123,10 +125,11 @@ Task<Result<FrameReply>> refuse_frame(Error error) {
 template <class T, class Handler>
 void Frames::on(std::string_view type, FrameDocs docs, Handler handler) {
   const bool names_stream = docs.names_stream;
+  const auto or_names = docs.or_names;
   FrameType entry{std::move(docs), {}, &json::schema<T>};
-  entry.serve = [handler = std::move(handler),
-                 names_stream](FrameArrival arrival) -> Task<Result<FrameReply>> {
-    auto stream = detail::take_stream(arrival, names_stream);
+  entry.serve = [handler = std::move(handler), names_stream,
+                 or_names](FrameArrival arrival) -> Task<Result<FrameReply>> {
+    auto stream = detail::take_stream(arrival, names_stream, or_names);
     if (!stream) return detail::refuse_frame<T>(std::move(stream).error());
     auto frame = json::read<T>(boost::json::value(std::move(arrival.frame)));
     if (!frame) return detail::refuse_frame<T>(std::move(frame).error());

@@ -22,10 +22,11 @@ namespace indaba::api {
 
 struct ResolvedStream {
   StreamId id;
-  OrgId org;             // none for a stream of one user
+  OrgId org;             // none for a stream of one user, or of two
   std::string org_slug;  // as the organisation is called now
   std::string name;      // as asked, without slashes at its ends
   bool durable = true;   // false: nothing is kept, `head` stays 0 and `since` means nothing
+  UserId peer = {};      // of a conversation: the one whom the reader has it with
 };
 
 class StreamNames {

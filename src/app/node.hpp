@@ -92,6 +92,8 @@ class Node final : private stream::RetentionListener {
   [[nodiscard]] bool host_allowed(const http::Request& request) const;
   void on_served(const api::Served& served);
   [[nodiscard]] Task<Result<account::UnreadCounts>> unread_of(api::Membership org, UserId user);
+  [[nodiscard]] Task<Result<std::vector<account::UnreadConversation>>> unread_conversations_of(
+      UserId user);
   // node_schedule.cpp
   void start_schedule();
   void every(Millis interval, std::function<Task<void>()> work);
@@ -135,6 +137,7 @@ class Node final : private stream::RetentionListener {
   http::AllowedOrigins origins_;
 
   gateway::Presence presence_;
+  chat::Delivered delivered_;
   gateway::ResumeStore resume_;
   gateway::EventCursor event_cursor_;
   api::StreamNames names_;

@@ -123,6 +123,17 @@ Task<Result<account::UnreadCounts>> Node::unread_of(api::Membership org, UserId 
   co_return counts;
 }
 
+Task<Result<std::vector<account::UnreadConversation>>> Node::unread_conversations_of(UserId user) {
+  auto listing = chat_.unread_conversations(user);
+  const auto found = co_await listing;
+  if (!found) co_return found.error();
+  std::vector<account::UnreadConversation> conversations;
+  for (const auto& one : *found)
+    conversations.push_back(
+        {{one.user.id, one.user.username}, one.unread, one.last_read_seq, one.head});
+  co_return conversations;
+}
+
 void Node::on_served(const api::Served& served) {
   metrics_.count_request(served.route, served.request.method, served.status, served.duration);
   const bool failed = served.status >= 500;

@@ -10,6 +10,7 @@ namespace {
 
 constexpr Millis kProbeEvery{5'000};
 constexpr Millis kSaveSessionsEvery{500};
+constexpr Millis kTellDeliveredEvery{250};
 constexpr Millis kSweepEvery{30'000};
 constexpr Millis kEndSessionsEvery{60'000};
 constexpr Millis kTrimEvery{600'000};
@@ -36,6 +37,7 @@ void Node::every(Millis interval, std::function<Task<void>()> work) {
 
 void Node::start_schedule() {
   every(kProbeEvery, [this] { return probe_database(); });
+  every(kTellDeliveredEvery, [this] { return chat_.flush_delivered(); });
   every(kSaveSessionsEvery, [this] { return resume_.flush(); });
   every(kTrimEvery, [this] { return trim_streams(); });
   every(kPurgeEvery, [this] { return purge(); });

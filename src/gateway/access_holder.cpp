@@ -44,26 +44,33 @@ std::optional<AccessEnd> ends_principal(const api::AccessChange& change,
                     change);
 }
 
-StreamEnd ends_stream(const api::AccessChange& change, const auth::Principal& who, OrgId org,
-                      StreamId stream) {
+StreamEnd ends_stream(const api::AccessChange& change, const auth::Principal& who,
+                      const FollowedStream& stream) {
   if (const auto* left = std::get_if<api::StreamAccessEnded>(&change))
-    return who.is_user() && left->user == who.user && left->stream == stream ? StreamEnd::shut_out
-                                                                             : StreamEnd::keeps;
-  if (!org) return StreamEnd::keeps;
+    return who.is_user() && left->user == who.user && left->stream == stream.id
+               ? StreamEnd::shut_out
+               : StreamEnd::keeps;
+  if (!stream.org) return StreamEnd::keeps;
   if (const auto* gone = std::get_if<api::OrgDeleted>(&change))
-    return gone->org == org ? StreamEnd::org_gone : StreamEnd::keeps;
-  if (const auto* ended = std::get_if<api::MembershipEnded>(&change))
-    return who.is_user() && ended->user == who.user && ended->org == org ? StreamEnd::lost
-                                                                         : StreamEnd::keeps;
+    return gone->org == stream.org ? StreamEnd::org_gone : StreamEnd::keeps;
+  if (const auto* left = std::get_if<api::MembershipEnded>(&change))
+    return who.is_user() && left->user == who.user && left->org == stream.org ? StreamEnd::lost
+                                                                              : StreamEnd::keeps;
   return StreamEnd::keeps;
 }
 
-bool may_end_stream(const api::AccessChange& change, const auth::Principal& who, OrgId org,
-                    StreamId stream) {
-  if (const auto* closed = std::get_if<api::StreamClosed>(&change)) return closed->stream == stream;
+bool may_end_stream(const api::AccessChange& change, const auth::Principal& who,
+                    const FollowedStream& stream) {
+  if (const auto* closed = std::get_if<api::StreamClosed>(&change))
+    return closed->stream == stream.id;
   if (const auto* changed = std::get_if<api::RoleChanged>(&change))
-    return org && changed->org == org && who.is_user() && changed->user == who.user;
-  return false;
+    return stream.org && changed->org == stream.org && who.is_user() && changed->user == who.user;
+  if (!stream.peer) return false;
+  // The two may have had that organisation alone in common.
+  if (const auto* left = std::get_if<api::MembershipEnded>(&change))
+    return left->user == who.user || left->user == stream.peer;
+  if (const auto* gone = std::get_if<api::UserDisabled>(&change)) return gone->user == stream.peer;
+  return std::holds_alternative<api::OrgDeleted>(change);
 }
 
 }  // namespace indaba::gateway

@@ -28,13 +28,20 @@ enum class AccessEnd : std::uint8_t { unauthenticated, lost };
 [[nodiscard]] std::optional<AccessEnd> ends_principal(const api::AccessChange& change,
                                                       const auth::Principal& principal);
 
-// Does the change end this principal's right to read this stream of `org`?
+// Of a stream that somebody follows, what its reader's access depends on.
+struct FollowedStream {
+  StreamId id;
+  OrgId org;    // none for a stream of one user, or of two
+  UserId peer;  // of a conversation
+};
+
+// Does the change end this principal's right to read the stream?
 enum class StreamEnd : std::uint8_t { keeps, lost, org_gone, shut_out };
 [[nodiscard]] StreamEnd ends_stream(const api::AccessChange& change,
-                                    const auth::Principal& principal, OrgId org, StreamId stream);
+                                    const auth::Principal& principal, const FollowedStream& stream);
 
 // May it, so that the right has to be looked up again?
 [[nodiscard]] bool may_end_stream(const api::AccessChange& change, const auth::Principal& principal,
-                                  OrgId org, StreamId stream);
+                                  const FollowedStream& stream);
 
 }  // namespace indaba::gateway

@@ -24,6 +24,7 @@ Task<Result<std::string>> EventPoll::run() {
     followed.subscription =
         context_.hub.subscribe(*this, resolved.id, resolved.name, resolved.durable);
     followed.org = resolved.org;
+    followed.peer = resolved.peer;
     followed.position.stream = resolved.name;
     followed_.push_back(std::move(followed));
   }
@@ -120,10 +121,10 @@ void EventPoll::on_access_change(const api::AccessChange& change) {
   if (const auto end = ends_principal(change, request_->principal))
     return fail(Error(ErrorKind::unauthenticated, "The session has ended."));
   for (const auto& followed : followed_) {
-    const auto stream = followed.subscription->stream();
-    if (ends_stream(change, request_->principal, followed.org, stream) != StreamEnd::keeps)
+    const FollowedStream stream{followed.subscription->stream(), followed.org, followed.peer};
+    if (ends_stream(change, request_->principal, stream) != StreamEnd::keeps)
       return fail(Error(ErrorKind::not_found, "There is no such stream."));
-    if (may_end_stream(change, request_->principal, followed.org, stream)) return finish_soon();
+    if (may_end_stream(change, request_->principal, stream)) return finish_soon();
   }
 }
 

@@ -47,6 +47,7 @@ class EventPoll final : public stream::Reader,
   struct Followed {
     std::unique_ptr<stream::Subscription> subscription;
     OrgId org;
+    UserId peer;  // of a conversation
     Position position;
     bool reached_head = false;
   };

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "api/access_changes.hpp"
+#include "api/acks.hpp"
 #include "api/checks.hpp"
 #include "api/frames.hpp"
 #include "api/stream_names.hpp"
@@ -43,6 +44,7 @@ class Gateway {
     const http::AllowedOrigins& origins;
     api::RateLimiter& limiter;
     const api::RateLimits& rates;
+    api::AckListener& acks;
   };
   Gateway(const Parts& given, const SocketSettings& settings)
       : parts(given), limits(settings.connections), initial_(settings) {}

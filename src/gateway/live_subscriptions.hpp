@@ -20,6 +20,7 @@ namespace indaba::gateway {
 struct LiveSubscription {
   std::unique_ptr<stream::Subscription> subscription;
   OrgId org;
+  UserId peer;  // of a conversation
   bool durable = true;
   Seq acked;      // by the client
   Seq pinged;     // written before the last ping

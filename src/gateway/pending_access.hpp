@@ -30,8 +30,9 @@ class PendingAccess final : public AccessHolder {
                           const api::ResolvedStream& stream) const {
     if (lost(principal)) return true;
     for (const auto& change : missed_) {
-      if (ends_stream(change, principal, stream.org, stream.id) != StreamEnd::keeps) return true;
-      if (may_end_stream(change, principal, stream.org, stream.id)) return true;
+      const FollowedStream followed{stream.id, stream.org, stream.peer};
+      if (ends_stream(change, principal, followed) != StreamEnd::keeps) return true;
+      if (may_end_stream(change, principal, followed)) return true;
     }
     return false;
   }

@@ -117,6 +117,7 @@ void Session::subscribe_now(const api::ResolvedStream& resolved, const stream::S
   LiveSubscription live;
   live.subscription = context_.hub.subscribe(*this, resolved.id, resolved.name, resolved.durable);
   live.org = resolved.org;
+  live.peer = resolved.peer;
   live.durable = resolved.durable;
   live.present = gateway_.parts.presence.mark(resolved.org, principal_.user, principal_.username);
   live.answer = std::make_unique<AnswerTo>(std::move(to));
@@ -211,11 +212,11 @@ void Session::on_access_change(const api::AccessChange& change) {
   std::vector<std::pair<StreamId, StreamEnd>> ending;
   std::vector<StreamId> unsure;
   for (auto& live : subscriptions_) {
-    const auto stream = live.subscription->stream();
-    if (const auto end = ends_stream(change, principal_, live.org, stream); end != StreamEnd::keeps)
-      ending.emplace_back(stream, end);
-    else if (may_end_stream(change, principal_, live.org, stream))
-      unsure.push_back(stream);
+    const FollowedStream stream{live.subscription->stream(), live.org, live.peer};
+    if (const auto end = ends_stream(change, principal_, stream); end != StreamEnd::keeps)
+      ending.emplace_back(stream.id, end);
+    else if (may_end_stream(change, principal_, stream))
+      unsure.push_back(stream.id);
   }
   for (const auto& [stream, end] : ending) {
     auto* live = closed_ ? nullptr : subscriptions_.find(stream);

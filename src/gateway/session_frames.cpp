@@ -200,8 +200,8 @@ Task<Result<void>> Session::follow(std::string name, stream::Start start, Answer
 Task<void> Session::restore(std::vector<SavedPosition> positions) {
   for (const auto& position : positions) {
     if (closed_) co_return;
-    auto following = follow(position.stream, stream::Start{position.seq, position.epoch, 0},
-                            AnswerTo{{}, count_});
+    auto following =
+        follow(position.stream, stream::Start{position.seq, position.epoch}, AnswerTo{{}, count_});
     const auto followed = co_await following;
     if (followed || closed_) continue;
     // It was the client's before: silence would leave it waiting for ever.
@@ -254,6 +254,7 @@ void Session::on_ack(boost::json::object frame, const AnswerTo& to) {
                   to);
   errors_in_row_ = 0;
   live->acked = std::max(live->acked, seq);
+  if (live->peer) gateway_.parts.acks.on_ack(live->subscription->stream(), user_, seq);
   save_soon();
   if (!to.ref.empty()) answer(FrameText("ok"), to);
 }

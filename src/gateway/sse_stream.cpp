@@ -36,6 +36,7 @@ void SseStream::begin(const EventRequest& request) {
     followed.subscription =
         context_.hub.subscribe(*this, resolved.id, resolved.name, resolved.durable);
     followed.org = resolved.org;
+    followed.peer = resolved.peer;
     followed.position.stream = resolved.name;
     followed_.push_back(std::move(followed));
   }
@@ -183,11 +184,13 @@ void SseStream::on_access_change(const api::AccessChange& change) {
     return close(ws::CloseCode::access_lost, "Access has ended.");
   }
   std::vector<std::pair<StreamId, StreamEnd>> ending;
+  bool unsure = false;
   for (const auto& followed : followed_) {
-    const auto stream = followed.subscription->stream();
-    if (const auto end = ends_stream(change, principal_, followed.org, stream);
-        end != StreamEnd::keeps)
-      ending.emplace_back(stream, end);
+    const FollowedStream stream{followed.subscription->stream(), followed.org, followed.peer};
+    if (const auto end = ends_stream(change, principal_, stream); end != StreamEnd::keeps)
+      ending.emplace_back(stream.id, end);
+    else
+      unsure = unsure || may_end_stream(change, principal_, stream);
   }
   for (const auto& [stream, end] : ending)
     end_one(stream,
@@ -195,10 +198,7 @@ void SseStream::on_access_change(const api::AccessChange& change) {
             "Access has ended.");
   // Readers of a stream whose rules changed come back and are asked anew; an event stream cannot be
   // asked in between.
-  if (closed_) return;
-  for (const auto& followed : followed_)
-    if (may_end_stream(change, principal_, followed.org, followed.subscription->stream()))
-      return close(ws::CloseCode::going_away, "The stream's rules changed.", 1);
+  if (unsure && !closed_) close(ws::CloseCode::going_away, "The stream's rules changed.", 1);
 }
 
 void SseStream::on_drain(std::int64_t reconnect_after_ms) {

@@ -43,6 +43,7 @@ class SseStream final : public net::Protocol, public stream::Reader, public Acce
   struct Followed {
     std::unique_ptr<stream::Subscription> subscription;
     OrgId org;
+    UserId peer;        // of a conversation
     Position position;  // for the cursor
     Seq head;
     bool started = false;

@@ -12,7 +12,8 @@ from harness.sse import EventStream
 async def test_a_room_is_a_stream_under_two_names(server, anna, ben):
     org = await make_org(anna, member=ben)
     room = await org.make_room(slug="general", name="General")
-    assert room == {"id": room["id"], "slug": "general", "name": "General", "kind": "chat", "private": False}
+    assert room == {"id": room["id"], "slug": "general", "name": "General", "kind": "chat", "private": False,
+                    "slow_mode_seconds": 0}
     async with await Socket.open(server, f"/ws/{org.room('general')}/", ben) as by_slug, \
             await Socket.open(server, f"/ws/channels/{room['id']}/", ben) as by_id:
         await by_slug.expect("subscribed", head=0)

@@ -133,6 +133,24 @@ org_route("POST", "orgs/{org}/rooms/{room}/messages", OK, {"body": "CANARY said"
 org_route("GET", "orgs/{org}/rooms/{room}/events/{first}", OK)
 org_route("POST", "orgs/{org}/rooms/{room}/read", OK, {"up_to": 1})
 org_route("GET", "orgs/{org}/rooms/{room}/receipts", OK)
+org_route("POST", "orgs/{org}/rooms/{room}/unread", OK, lambda w: {"from_id": w.params["message"]})
+user_route("GET", "conversations")
+
+
+def pair_route(method, path, body=None, expected=OK):
+    """Of the caller and somebody of the organisation: for its members alone."""
+    Route(method, full(path), {"owner": expected, "member": expected, "foreign": (404,), "anonymous": (401,),
+                               "superuser": (404,)}, body)
+
+
+pair_route("POST", "conversations", lambda w: {"user_id": w.peer.id})
+for _path in ("conversations/{peer}/messages", "communication/chats/conversation/{peer}"):
+    pair_route("GET", _path)
+    pair_route("POST", _path, {"body": "CANARY said"})
+pair_route("POST", "conversations/{peer}/read", {"up_to": 1})
+pair_route("POST", "conversations/{peer}/unread", {"from_id": 4503599627370496}, (422,))
+pair_route("GET", "conversations/{peer}/receipts")
+pair_route("GET", "conversations/{peer}/events/{first}")
 
 
 def message_route(method, path, member, body=None, *, owner=OK):
@@ -184,6 +202,7 @@ STREAMS = {
     "orgs/{}/topics/{}": (lambda w: w.topic, ("owner", "member")),
     "orgs/{}/rooms/{}": (lambda w: w.room, ("owner", "member")),
     "channels/{}": (lambda w: w.channel, ("owner", "member")),
+    "conversations/{}": (lambda w: f"conversations/{w.peer.id}", ("owner", "member")),
     "me": (lambda w: "me", ("owner", "member", "foreign", "superuser")),
 }
 
@@ -198,7 +217,8 @@ class World:
         self.server = server
         self.owner, self.member, self.foreign = people.anna, people.ben, people.dora
         self.superuser, self.anonymous = people.root, Caller(server)
-        self.org = await make_org(people.anna, member=[people.ben, people.carla])
+        self.peer = User(server, unique("peer")).register()  # whom nobody outside of this world has met
+        self.org = await make_org(people.anna, member=[people.ben, people.carla, self.peer])
         (await people.anna.patch(self.org.path, {"name": self.canary})).expect(200)
         task = (await people.anna.post(f"{self.org.path}/tasks", {"title": self.canary})).expect(201).json
         self.seq = (await self.org.notify(text=self.canary))["seq"]
@@ -207,6 +227,8 @@ class World:
         await self.org.publish(topic, {"type": "t", "data": self.canary})
         self.notifications = self.org.notifications
         self.bystander, self.second = people.emil.id, people.carla.id
+        for one in (people.anna, people.ben):
+            (await one.post(f"conversations/{self.peer.id}/messages", {"body": self.canary})).expect(201)
         room = await self.org.make_room(name=self.canary)
         self.room, self.channel = self.org.room(room["slug"]), f"channels/{room['id']}"
         message = (await people.anna.post(f"{self.room}/messages", {"body": self.canary})).expect(201).json
@@ -215,7 +237,7 @@ class World:
         key = await self.org.key(name=self.canary)
         self.key_text = key["key"]
         self.params = {"org": self.org.slug, "task": task["id"], "seq": self.seq, "first": 1, "topic": topic,
-                       "bystander": self.bystander, "second": self.second, "invite": invite, "key": key["id"],
+                       "bystander": self.bystander, "peer": self.peer.id, "second": self.second, "invite": invite, "key": key["id"],
                        "room": room["slug"], "hidden": hidden["slug"], "message": message["id"], "emoji": "x",
                        "nothing": 4503599627370496, "stream": "nonsense"}
         return self
@@ -254,7 +276,7 @@ async def test_the_table_is_complete(server):
 
 async def test_the_schema_tells_of_no_route_more_than_it_serves(server, stranger):
     """Routes of the features to come are not there yet."""
-    for path in ("orgs/x/exports", "mentor/chat", "conversations"):
+    for path in ("orgs/x/exports", "mentor/chat"):
         assert (await stranger.get(path)).status in (401, 404)
 
 

@@ -1,11 +1,12 @@
--- Rooms and their messages. Ids are never used again (AUTOINCREMENT): an old link must not lead to a new room or message.
+-- Rooms, conversations of two, and their messages. Ids are never used again (AUTOINCREMENT): an old link must not lead to a new room or message.
 CREATE TABLE rooms (
   id         INTEGER PRIMARY KEY AUTOINCREMENT,
-  org_id     BIGINT NOT NULL REFERENCES orgs (id) ON DELETE CASCADE,
+  org_id     BIGINT REFERENCES orgs (id) ON DELETE CASCADE, -- none: a conversation
   slug       TEXT NOT NULL,
   name       TEXT NOT NULL,
-  kind       TEXT NOT NULL,                  -- chat, forum
+  kind       TEXT NOT NULL,                  -- chat, forum, conversation
   private    BIGINT NOT NULL,
+  slow_mode  BIGINT NOT NULL DEFAULT 0,      -- seconds between two messages of a member
   stream_id  BIGINT NOT NULL UNIQUE,
   messages   BIGINT NOT NULL DEFAULT 0,      -- ever sent; the newest one's number
   created_at BIGINT NOT NULL,
@@ -14,6 +15,16 @@ CREATE TABLE rooms (
 CREATE UNIQUE INDEX rooms_by_slug ON rooms (org_id, slug) WHERE deleted_at IS NULL;
 CREATE INDEX rooms_by_org ON rooms (org_id, id);
 CREATE INDEX rooms_deleted ON rooms (deleted_at) WHERE deleted_at IS NOT NULL;
+
+-- The room of two people, whoever of them began.
+CREATE TABLE conversations (
+  low_id  BIGINT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  high_id BIGINT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  room_id BIGINT NOT NULL UNIQUE REFERENCES rooms (id) ON DELETE CASCADE,
+  PRIMARY KEY (low_id, high_id),
+  CHECK (low_id < high_id)
+) WITHOUT ROWID;
+CREATE INDEX conversations_by_high ON conversations (high_id);
 
 -- Who is in a private room. Whoever leaves the organisation leaves its rooms.
 CREATE TABLE room_members (

@@ -35,11 +35,11 @@ class AccountWorld : public orgs::OrgsWorld {
  protected:
   explicit AccountWorld(Accounts::Settings settings = {Registration::open, false,
                                                        "https://indaba.example"})
-      : accounts_(
-            std::move(settings),
-            {*database_, hasher_, mint_, identities_, changes_, limiter_, &mailer_, clock_,
-             random_},
-            [this](api::Membership org, UserId user) { return count(std::move(org), user); }) {
+      : accounts_(std::move(settings),
+                  {*database_, hasher_, mint_, identities_, changes_, limiter_, &mailer_, clock_,
+                   random_},
+                  {[this](api::Membership org, UserId user) { return count(std::move(org), user); },
+                   [](UserId user) { return count_conversations(user); }}) {
     follow(changes_, identities_);
     accounts_.add_routes(endpoints_);
     start();
@@ -47,6 +47,9 @@ class AccountWorld : public orgs::OrgsWorld {
 
   static Task<Result<UnreadCounts>> count(api::Membership org, UserId) {
     co_return UnreadCounts{{org.slug == "acme" ? 3 : 0, Seq(2), Seq(5)}, {}};
+  }
+  static Task<Result<std::vector<UnreadConversation>>> count_conversations(UserId) {
+    co_return std::vector<UnreadConversation>();
   }
   static std::string password_body(std::string_view username, std::string_view password) {
     return fmt::format(R"({{"username":"{}","password":"{}"}})", username, password);

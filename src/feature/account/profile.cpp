@@ -165,11 +165,13 @@ Task<Result<api::Reply<UnreadView>>> Accounts::unread(api::Call<> call) {
   INDABA_CO_TRY(const auto orgs, co_await reading);
   UnreadView view;
   for (const auto& [org, role] : orgs) {
-    auto counting = unread_(api::Membership{org.id, org.slug, org.name, role, org.notifications},
-                            call.principal.user);
+    auto counting = unread_.of_org(
+        api::Membership{org.id, org.slug, org.name, role, org.notifications}, call.principal.user);
     INDABA_CO_TRY(auto counts, co_await counting);
     view.orgs.push_back({org.id, org.slug, counts.notifications, std::move(counts.rooms)});
   }
+  auto conversing = unread_.conversations(call.principal.user);
+  INDABA_CO_TRY(view.conversations, co_await conversing);
   co_return api::ok(std::move(view));
 }
 

@@ -27,7 +27,10 @@ enum class Registration : std::uint8_t { open, invite, closed };
 
 // What a user has not read in an organisation. The seam to the features that
 // count it.
-using UnreadSource = std::function<Task<Result<UnreadCounts>>(api::Membership org, UserId user)>;
+struct UnreadSource {
+  std::function<Task<Result<UnreadCounts>>(api::Membership org, UserId user)> of_org;
+  std::function<Task<Result<std::vector<UnreadConversation>>>(UserId user)> conversations;
+};
 
 class Accounts {
  public:

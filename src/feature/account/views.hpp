@@ -166,9 +166,24 @@ struct UnreadOfOrg {
 };
 BOOST_DESCRIBE_STRUCT(UnreadOfOrg, (), (id, slug, notifications, rooms))
 
+struct UnreadPeer {
+  UserId id;
+  std::string username;
+};
+BOOST_DESCRIBE_STRUCT(UnreadPeer, (), (id, username))
+
+struct UnreadConversation {
+  UnreadPeer user;
+  std::int64_t unread = 0;
+  Seq last_read_seq;
+  Seq head;
+};
+BOOST_DESCRIBE_STRUCT(UnreadConversation, (), (user, unread, last_read_seq, head))
+
 struct UnreadView {
   std::vector<UnreadOfOrg> orgs;
+  std::vector<UnreadConversation> conversations;  // those with something unread
 };
-BOOST_DESCRIBE_STRUCT(UnreadView, (), (orgs))
+BOOST_DESCRIBE_STRUCT(UnreadView, (), (orgs, conversations))
 
 }  // namespace indaba::account

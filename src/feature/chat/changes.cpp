@@ -95,6 +95,7 @@ Task<Result<MessageView>> Chat::edit(MessageId id, auth::Principal caller, EditM
     INDABA_TRY(auto subject, subject_of(tx.sql(), place, caller));
     INDABA_TRY_VOID(check_there(subject.message));
     INDABA_TRY_VOID(may_change(subject, caller, now));
+    INDABA_TRY_VOID(may_write(tx.sql(), subject.standing, caller));
     const auto& before = subject.message;
     if (before.body == wanted.body.str()) return view_of(before);
     auto after = before;
@@ -106,7 +107,7 @@ Task<Result<MessageView>> Chat::edit(MessageId id, auth::Principal caller, EditM
     INDABA_TRY_VOID(add_version(tx, before, after, caller.user, now));
     return view_of(std::move(after));
   };
-  auto writing = parts_.database.write(db::Shard(place.org), change);
+  auto writing = parts_.database.write(place.room.shard(), change);
   INDABA_CO_TRY(auto written, co_await writing);
   co_return std::move(written.value);
 }
@@ -121,7 +122,7 @@ Task<Result<void>> Chat::remove_message(MessageId id, auth::Principal caller) {
     INDABA_TRY_VOID(delete_now(tx, subject, caller, now));
     return subject.standing.room.stream;
   };
-  auto writing = parts_.database.write(db::Shard(place.org), change);
+  auto writing = parts_.database.write(place.room.shard(), change);
   INDABA_CO_TRY(const auto written, co_await writing);
   if (written.value) parts_.rewrites.on_rewritten(written.value);
   co_return Result<void>();
@@ -141,7 +142,7 @@ Task<Result<MessageView>> Chat::restore(MessageId id, auth::Principal caller) {
     INDABA_TRY_VOID(add_version(tx, subject.message, after, caller.user, now));
     return view_of(std::move(after));
   };
-  auto writing = parts_.database.write(db::Shard(place.org), change);
+  auto writing = parts_.database.write(place.room.shard(), change);
   INDABA_CO_TRY(auto written, co_await writing);
   co_return std::move(written.value);
 }

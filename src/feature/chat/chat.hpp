@@ -1,6 +1,8 @@
-// Chat: rooms of an organisation, and the messages in them.
+// Chat: rooms of an organisation, conversations of two people, and the messages in them.
 //
-// A room is a stream, "orgs/{org}/rooms/{room}" or "channels/{id}", and the rows behind it. What a
+// A room is a stream, "orgs/{org}/rooms/{room}" or "channels/{id}", and the rows behind it. A
+// conversation is the room of two people who have an organisation in common, and each calls it by
+// the other one: "conversations/{user_id}". What a
 // change does to the rows and what everyone is told of it is one transaction, so history and stream
 // cannot differ. A public room is every member's; a private one is its members', and the
 // organisation's owners and admins'. Whoever may not see a room gets the 404 of one that is not
@@ -19,6 +21,7 @@
 #include "api/stream_names.hpp"
 #include "base/live.hpp"
 #include "base/random.hpp"
+#include "feature/chat/delivered.hpp"
 #include "feature/chat/views.hpp"
 #include "feature/orgs/orgs.hpp"
 #include "stream/rewrite.hpp"
@@ -27,12 +30,20 @@
 
 namespace indaba::chat {
 
-// Where a room is looked for: by its slug, or by its id where it has one here.
+// Where a room is looked for: by its slug, or by its id where it has one here; without an
+// organisation, a conversation, by the other one in it or by its id.
 struct Place {
   OrgId org;
   RoomId room;
   std::string slug;
+  UserId peer;
+  UserId low;  // of the two, whose changes are kept in order under this one
+
+  [[nodiscard]] db::Shard shard() const noexcept {
+    return org ? db::Shard(org) : db::Shard(low.value);
+  }
 };
+[[nodiscard]] Place conversation_with(UserId caller, UserId peer);
 
 struct MessagePlace;
 
@@ -49,6 +60,7 @@ class Chat {
     api::OrgGate& gate;
     api::AccessChanges& changes;
     stream::RewriteListener& rewrites;
+    Delivered& delivered;
     api::RateLimiter& limiter;
     const api::RateLimits& rates;
     const api::Cursors& cursors;
@@ -104,15 +116,28 @@ class Chat {
 
   // How far the caller has read: forward alone, never past the head. In a room of up to 200 readers
   // everyone is told (`read_receipt`); the caller's other devices are, on `me` (`unread`).
-  Task<Result<RoomUnreadView>> read_up_to(Place place, auth::Principal caller, Receipt wanted);
+  Task<Result<UnreadView>> read_up_to(Place place, auth::Principal caller, Receipt wanted);
+  // The message and what follows it are unread again, for the caller's own counts; what others were
+  // told stands.
+  Task<Result<UnreadView>> mark_unread(Place place, auth::Principal caller, MarkUnread wanted);
   Task<Result<ReceiptList>> receipts(Place place, auth::Principal caller);
   // Of every room of an organisation that the user may see.
   Task<Result<std::vector<RoomUnreadView>>> unread(api::Membership org, UserId user);
 
+  // Conversations. Those in which something was said, the one with the newest message first.
+  Task<Result<ConversationList>> conversations(auth::Principal caller, ListRooms wanted);
+  // Whoever may be written to has a conversation from its first use on; not_found for all others.
+  Task<Result<ConversationView>> open_conversation(auth::Principal caller, UserId peer);
+  // Those with something unread.
+  Task<Result<std::vector<ConversationView>>> unread_conversations(UserId user);
+
+  // Tells of what has reached devices since the last time; for a schedule.
+  Task<void> flush_delivered();
+
   // A change by socket counts as one by HTTP does. rate_limited.
   [[nodiscard]] Result<void> charge(const auth::Principal& caller);
-  // The room of that stream name. not_found where it cannot be one.
-  Task<Result<Place>> place_of(std::string stream);
+  // The room of that stream name, as the caller has it. not_found where it cannot be one.
+  Task<Result<Place>> place_of(std::string stream, UserId caller);
 
  private:
   // What is told and done by changes of rooms, after the commit.
@@ -122,6 +147,10 @@ class Chat {
   Task<Result<MessagePlace>> message_place(MessageId id);
   [[nodiscard]] Result<void> check_length(const MessageBody& body) const;
   [[nodiscard]] Result<void> charge_message(const auth::Principal& caller);
+
+  // Makes what a conversation needs, where it is not there.
+  Task<Result<StreamId>> begin_conversation(Place place, auth::Principal caller);
+  Task<Result<void>> deliver(StreamId stream, UserId user, Seq seq);
 
   Parts parts_;
   Limits limits_;

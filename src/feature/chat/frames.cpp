@@ -1,3 +1,4 @@
+#include "feature/chat/access.hpp"
 #include "feature/chat/chat.hpp"
 
 namespace indaba::chat {
@@ -15,14 +16,45 @@ api::FrameReply reply_of(const SentView& sent) {
   return reply;
 }
 
-Task<Result<api::FrameReply>> send(Chat& chat, api::FrameCall<SendMessage> call) {
-  auto placing = chat.place_of(call.stream);
+// Either a room's stream or a person; "message" is another name of "body".
+struct MessageFrame {
+  std::optional<UserId> receiver_id;
+  std::optional<MessageBody> body;
+  std::optional<MessageBody> message;
+  std::optional<ClientMessageId> client_message_id;
+  std::optional<MessageId> thread_id;
+  std::optional<MessageId> reply_to;
+  std::vector<json::Int<1, json::kMaxSafeInteger>> attachments;
+};
+BOOST_DESCRIBE_STRUCT(MessageFrame, (),
+                      (receiver_id, body, message, client_message_id, thread_id, reply_to,
+                       attachments))
+
+Result<SendMessage> message_of(MessageFrame frame) {
+  if (!frame.body && !frame.message)
+    return Error::invalid_field("body", "A message has a body.", "missing_field");
+  if (frame.body && frame.message)
+    return Error::invalid_field("message", "Name one of body and message.");
+  SendMessage message;
+  message.body = frame.body ? *std::move(frame.body) : *std::move(frame.message);
+  message.client_message_id = std::move(frame.client_message_id);
+  message.thread_id = frame.thread_id;
+  message.reply_to = frame.reply_to;
+  message.attachments = std::move(frame.attachments);
+  return message;
+}
+
+Task<Result<api::FrameReply>> send(Chat& chat, api::FrameCall<MessageFrame> call) {
+  const auto receiver = call.frame.receiver_id;
+  INDABA_CO_TRY(auto message, message_of(std::move(call.frame)));
+  auto placing =
+      chat.place_of(receiver ? conversation_name(*receiver) : call.stream, call.principal.user);
   INDABA_CO_TRY(auto place, co_await placing);
   // From here on nothing comes between this frame and the writer's queue: the next one of this
   // connection may begin, and its message will stand behind this one's.
   call.give_way();
   auto sending =
-      chat.send(std::move(place), std::move(call.principal), std::move(call.frame), api::Once());
+      chat.send(std::move(place), std::move(call.principal), std::move(message), api::Once());
   INDABA_CO_TRY(const auto sent, co_await sending);
   co_return reply_of(sent);
 }
@@ -76,7 +108,7 @@ Task<Result<api::FrameReply>> read(Chat& chat, api::FrameCall<Receipt> call) {
   if (call.frame.message_ids.size() > kMostMessageIds)
     co_return Error::invalid_field("message_ids", "has at most 200 of them.", "too_long");
   INDABA_CO_TRY_VOID(chat.charge(call.principal));
-  auto placing = chat.place_of(call.stream);
+  auto placing = chat.place_of(call.stream, call.principal.user);
   INDABA_CO_TRY(auto place, co_await placing);
   auto reading =
       chat.read_up_to(std::move(place), std::move(call.principal), std::move(call.frame));
@@ -87,10 +119,12 @@ Task<Result<api::FrameReply>> read(Chat& chat, api::FrameCall<Receipt> call) {
 }  // namespace
 
 void Chat::add_frames(api::Frames& frames) {
-  frames.on<SendMessage>(
+  frames.on<MessageFrame>(
       "message",
-      {.summary = "Send a message to a room; answered by `message_sent`", .names_stream = true},
-      [this](api::FrameCall<SendMessage> call) { return chat::send(*this, std::move(call)); });
+      {.summary = "Send a message to a room or a person; answered by `message_sent`",
+       .names_stream = true,
+       .or_names = "receiver_id"},
+      [this](api::FrameCall<MessageFrame> call) { return chat::send(*this, std::move(call)); });
   frames.on<EditFrame>(
       "edit", {.summary = "Edit a message"},
       [this](api::FrameCall<EditFrame> call) { return chat::edit(*this, std::move(call)); });

@@ -70,8 +70,8 @@ Result<void> check_one_place(const HistoryQuery& wanted) {
 Result<Stretch> read(db::Session& session, RoomId room, UserId reader, HistoryQuery wanted) {
   const auto limit = wanted.limit.value();
   if (wanted.anchor) {
-    INDABA_TRY(const auto position, queries::find_read(session, room, reader));
-    INDABA_TRY(wanted.around_id, queries::find_first_after(session, room, position.seq));
+    INDABA_TRY(const auto read, queries::find_read(session, room, reader));
+    INDABA_TRY(wanted.around_id, queries::find_first_after(session, room, read.position.seq));
   }
   if (wanted.around_id) return read_around(session, room, *wanted.around_id, limit);
   if (wanted.after_id) return read_after(session, room, *wanted.after_id, limit);
@@ -103,8 +103,7 @@ Task<Result<HistoryView>> Chat::history(Place place, auth::Principal caller, His
 Task<Result<std::string>> Chat::event(Place place, auth::Principal caller, Seq seq) {
   auto query = [place, caller, seq](db::Session& session) -> Result<std::string> {
     INDABA_TRY(const auto standing, standing_of(session, place, caller));
-    const auto& room = standing.room;
-    return api::read_whole_event(session, room.stream, stream_name(room.org_slug, room.slug), seq);
+    return api::read_whole_event(session, standing.room.stream, stream_name(standing), seq);
   };
   auto reading = parts_.database.read(query);
   co_return co_await reading;

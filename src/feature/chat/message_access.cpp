@@ -16,10 +16,10 @@ Error no_such_message() {
 
 Result<Subject> subject_of(db::Session& session, const MessagePlace& place,
                            const auth::Principal& caller) {
-  auto standing = standing_of(session, {place.org, place.room, {}}, caller);
+  auto standing = standing_of(session, place.room, caller);
   if (!standing && standing.error().kind == ErrorKind::not_found) return no_such_message();
   if (!standing) return standing.error();
-  INDABA_TRY(auto message, queries::find_message(session, place.room, place.id));
+  INDABA_TRY(auto message, queries::find_message(session, place.room.room, place.id));
   // One without a place is of this very group: nobody has been told of it yet.
   if (!message || message->seq == Seq()) return no_such_message();
   return Subject{*std::move(standing), *std::move(message)};

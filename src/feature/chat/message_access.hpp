@@ -14,10 +14,9 @@ struct Subject {
   MessageRow message;
 };
 
-// Where a message is looked for: in the organisation that its room was found in.
+// Where a message is looked for: in the room or conversation that it was found in.
 struct MessagePlace {
-  OrgId org;
-  RoomId room;
+  Place room;
   MessageId id;
 };
 

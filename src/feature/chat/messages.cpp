@@ -1,9 +1,11 @@
 // Sending a message.
 #include "feature/chat/access.hpp"
+#include "feature/chat/conversations.hpp"
 #include "feature/chat/queries.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 namespace indaba::chat {
@@ -28,6 +30,31 @@ Result<void> check_reply(db::Session& session, RoomId room, std::optional<Messag
   return {};
 }
 
+// What one call wants to send.
+struct Sending {
+  Place place;
+  auth::Principal caller;
+  SendMessage message;
+  std::string hash;
+  const Clock& clock;
+  Random& random;
+  WallTime now = clock.wall();
+};
+
+// A member writes once in so many seconds where the room says so.
+Result<void> check_pace(db::Session& session, const Standing& standing, UserId author,
+                        WallTime now) {
+  const auto pace =
+      std::chrono::duration_cast<Millis>(std::chrono::seconds(standing.room.slow_mode));
+  if (pace == Millis(0) || standing.moderates()) return {};
+  INDABA_TRY(const auto before, queries::find_last_sent(session, standing.room.id, author));
+  const auto left = before ? *before + pace - now : Millis(0);
+  if (left <= Millis(0)) return {};
+  Error error(ErrorKind::rate_limited, "This room is in slow mode; wait a little.");
+  error.retry_after = std::min(left, pace);
+  return error;
+}
+
 SentView sent_view(MessageRow message, bool duplicate) {
   SentView view;
   static_cast<MessageView&>(view) = view_of(std::move(message));
@@ -37,13 +64,13 @@ SentView sent_view(MessageRow message, bool duplicate) {
 
 // The message that this one repeats, if there is one.
 Result<std::optional<MessageRow>> find_repeated(db::Session& session, const Standing& standing,
-                                                UserId author, const SendMessage& message,
-                                                const std::string& hash) {
-  if (!message.client_message_id) return std::optional<MessageRow>();
-  INDABA_TRY(auto first, queries::find_first_sent(session, standing.room.id, author,
-                                                  message.client_message_id->str()));
+                                                const Sending& sending) {
+  const auto& id = sending.message.client_message_id;
+  if (!id) return std::optional<MessageRow>();
+  INDABA_TRY(auto first,
+             queries::find_first_sent(session, standing.room.id, sending.caller.user, id->str()));
   if (!first) return std::optional<MessageRow>();
-  if (first->hash != hash)
+  if (first->hash != sending.hash)
     return Error(ErrorKind::conflict,
                  "This client_message_id was used before, with other content.");
   return std::optional(std::move(first->message));
@@ -51,8 +78,8 @@ Result<std::optional<MessageRow>> find_repeated(db::Session& session, const Stan
 
 // The row and the event; they are one transaction, and the row learns its place when the event has
 // one.
-Result<MessageRow> insert(db::WriteTx& tx, const RoomRow& room, const auth::Principal& caller,
-                          const SendMessage& message, const std::string& hash, WallTime now) {
+Result<MessageRow> insert(db::WriteTx& tx, const RoomRow& room, const Sending& sending) {
+  const auto& [place, caller, message, hash, clock, random, now] = sending;
   MessageRow row;
   row.room = room.id;
   row.author = {caller.user, caller.username};
@@ -62,16 +89,17 @@ Result<MessageRow> insert(db::WriteTx& tx, const RoomRow& room, const auth::Prin
   row.created_at = now;
   INDABA_TRY(const auto number, queries::take_number(tx.sql(), room.id));
   INDABA_TRY(row.id, queries::insert_message(tx.sql(), row, number, hash));
+  if (room.slow_mode > 0) {
+    INDABA_TRY_VOID(queries::note_sent(tx.sql(), room.id, caller.user, now));
+  }
   tx.append({room.stream, "message", event_body(row), {}});
   // Whoever writes has read what stands above.
   tx.when_sequenced(
       [id = row.id, room = room.id, author = caller.user, number](
           db::Session& session, std::span<const db::Appended> events) -> Result<void> {
-        const auto& place = events.front();
-        INDABA_TRY_VOID(queries::place_message(session, room, id, place.seq, place.created_at));
-        INDABA_TRY([[maybe_unused]] const auto moved,
-                   queries::move_read(session, room, author, {place.seq, number}));
-        return {};
+        const auto& at = events.front();
+        INDABA_TRY_VOID(queries::place_message(session, room, id, at.seq, at.created_at));
+        return queries::move_read(session, room, author, {at.seq, number});
       });
   return row;
 }
@@ -99,6 +127,30 @@ SentView placed(SentView view, std::span<const db::Appended> events, const LateP
   view.seq = view.duplicate ? late.seq : events.front().seq;
   view.created_at = view.duplicate ? late.created_at : events.front().created_at;
   return view;
+}
+
+// All that can refuse comes before the first write, so that a refusal costs its group nothing.
+Result<SentView> write_message(db::WriteTx& tx, const Sending& sending,
+                               const std::shared_ptr<LatePlace>& late) {
+  auto& sql = tx.sql();
+  const auto& [place, caller, message, hash, clock, random, now] = sending;
+  INDABA_TRY(auto standing, standing_of(sql, place, caller));
+  INDABA_TRY(auto repeated, find_repeated(sql, standing, sending));
+  if (repeated) {
+    learn_place(tx, *repeated, late);
+    return sent_view(*std::move(repeated), true);
+  }
+  if (standing.room.kind == Kind::forum)
+    return Error::invalid_field("thread_id", "A forum's posts belong to a thread.",
+                                "missing_field");
+  INDABA_TRY_VOID(may_write(sql, standing, caller));
+  INDABA_TRY_VOID(check_pace(sql, standing, caller.user, now));
+  INDABA_TRY_VOID(check_reply(sql, standing.room.id, message.reply_to));
+  if (!standing.room.id) {
+    INDABA_TRY_VOID(begin_conversation(tx, standing, caller.user, clock, random));
+  }
+  INDABA_TRY(auto row, insert(tx, standing.room, sending));
+  return sent_view(std::move(row), false);
 }
 
 }  // namespace
@@ -136,32 +188,19 @@ Task<Result<SentView>> Chat::send(Place place, auth::Principal caller, SendMessa
   INDABA_CO_TRY_VOID(charge_message(caller));
   auto hash = hash_of(message);
   // It outlives this call in the writer's queue.
-  const auto shared = std::make_shared<const SendMessage>(std::move(message));
+  const auto sending = std::make_shared<const Sending>(Sending{std::move(place), std::move(caller),
+                                                               std::move(message), std::move(hash),
+                                                               parts_.clock, parts_.random});
   const auto late = std::make_shared<LatePlace>();
-  auto change = [place, caller, shared, late, hash = std::move(hash), once,
-                 now = parts_.clock.wall()](db::WriteTx& tx) -> Result<SentView> {
-    auto& sql = tx.sql();
-    INDABA_TRY(const auto standing, standing_of(sql, place, caller));
-    INDABA_TRY(auto repeated, find_repeated(sql, standing, caller.user, *shared, hash));
-    SentView view;
-    if (repeated) {
-      learn_place(tx, *repeated, late);
-      view = sent_view(*std::move(repeated), true);
-    } else {
-      if (standing.room.kind == Kind::forum)
-        return Error::invalid_field("thread_id", "A forum's posts belong to a thread.",
-                                    "missing_field");
-      INDABA_TRY_VOID(check_reply(sql, standing.room.id, shared->reply_to));
-      INDABA_TRY(auto row, insert(tx, standing.room, caller, *shared, hash, now));
-      view = sent_view(std::move(row), false);
-    }
+  auto change = [sending, late, once](db::WriteTx& tx) -> Result<SentView> {
+    INDABA_TRY(auto view, write_message(tx, *sending, late));
     once.keep(tx, [view, late](std::span<const db::Appended> events) {
       return api::KeptAnswer{view.duplicate ? 200 : 201,
                              json::to_json(placed(view, events, *late))};
     });
     return view;
   };
-  auto writing = parts_.database.write(db::Shard(place.org), change);
+  auto writing = parts_.database.write(sending->place.shard(), change);
   INDABA_CO_TRY(auto written, co_await writing);
   co_return placed(std::move(written.value), written.events, *late);
 }

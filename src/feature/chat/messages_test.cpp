@@ -158,5 +158,26 @@ TEST_F(MessagesTest, a_forum_takes_no_messages_outside_of_threads) {
   EXPECT_EQ(json_of(refused).at("errors").at(0).at("field"), "thread_id");
 }
 
+TEST_F(MessagesTest, in_slow_mode_a_member_writes_once_in_a_while_and_moderators_as_they_like) {
+  const auto set = [&](int seconds) {
+    return send("anna", "PATCH /api/v1/orgs/acme/rooms/general",
+                fmt::format(R"({{"slow_mode_seconds":{}}})", seconds));
+  };
+  EXPECT_EQ(json_of(set(30)).at("slow_mode_seconds"), 30);
+  EXPECT_EQ(say("ben", R"({"body":"1","client_message_id":"c-1"})").status, 201);
+  const auto refused = say("ben", R"({"body":"2"})");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(json_of(refused).at("code"), "rate_limited");
+  EXPECT_EQ(say("ben", R"({"body":"1","client_message_id":"c-1"})").status, 200) << "a repeat";
+  EXPECT_EQ(say("carla", R"({"body":"3"})").status, 201);
+  EXPECT_EQ(say("mia", R"({"body":"4"})").status, 201);
+  EXPECT_EQ(say("mia", R"({"body":"5"})").status, 201);
+  clock_.advance(std::chrono::seconds(31));
+  EXPECT_EQ(say("ben", R"({"body":"6"})").status, 201);
+  EXPECT_EQ(set(-1).status, 422);
+  EXPECT_EQ(set(0).status, 200);
+  EXPECT_EQ(say("ben", R"({"body":"7"})").status, 201);
+}
+
 }  // namespace
 }  // namespace indaba::chat

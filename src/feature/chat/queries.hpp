@@ -60,6 +60,44 @@ struct DeletedRoom {
                                          WallTime now);
 [[nodiscard]] Result<void> delete_member(db::Session& session, RoomId room, UserId user);
 
+// --- conversations: queries_conversations.cpp
+
+struct Conversation {
+  RoomId room;
+  StreamId stream;
+  UserId low;
+  UserId high;
+};
+[[nodiscard]] Result<std::optional<Conversation>> find_conversation(db::Session& session,
+                                                                    RoomId room);
+[[nodiscard]] Result<std::optional<Conversation>> find_conversation(db::Session& session,
+                                                                    UserId one, UserId other);
+[[nodiscard]] Result<std::optional<Conversation>> find_conversation(db::Session& session,
+                                                                    StreamId stream);
+[[nodiscard]] Result<RoomId> insert_conversation(db::Session& session, UserId low, UserId high,
+                                                 StreamId stream, WallTime now);
+
+// A conversation as one of the two has it.
+struct ConversationRow {
+  RoomId room;
+  Peer peer;
+  std::int64_t unread = 0;
+  Seq last_read_seq;
+  Seq head;
+  MessageId last;  // the newest message; none where nothing was said
+};
+[[nodiscard]] Result<std::optional<ConversationRow>> find_conversation_row(db::Session& session,
+                                                                           UserId user,
+                                                                           RoomId room);
+// Newest message first, those whose newest message is older than `before`.
+[[nodiscard]] Result<std::vector<ConversationRow>> page_conversations(db::Session& session,
+                                                                      UserId user,
+                                                                      std::int64_t before,
+                                                                      std::int64_t limit);
+[[nodiscard]] Result<std::vector<ConversationRow>> list_unread_conversations(db::Session& session,
+                                                                             UserId user,
+                                                                             std::int64_t limit);
+
 // --- messages: queries_messages.cpp
 
 // The message that was first sent under a client_message_id, and the hash of what was sent.
@@ -85,6 +123,10 @@ struct FirstSent {
 // Oldest first, with ids above `after`.
 [[nodiscard]] Result<std::vector<MessageRow>> page_after(db::Session& session, RoomId room,
                                                          MessageId after, std::int64_t limit);
+[[nodiscard]] Result<void> note_sent(db::Session& session, RoomId room, UserId author,
+                                     WallTime now);
+[[nodiscard]] Result<std::optional<WallTime>> find_last_sent(db::Session& session, RoomId room,
+                                                             UserId author);
 [[nodiscard]] Result<bool> is_any_before(db::Session& session, RoomId room, MessageId before);
 [[nodiscard]] Result<bool> is_any_after(db::Session& session, RoomId room, MessageId after);
 
@@ -122,11 +164,24 @@ struct ReadPosition {
   Seq seq;
   std::int64_t number = 0;  // of the newest message up to there
 };
-[[nodiscard]] Result<ReadPosition> find_read(db::Session& session, RoomId room, UserId user);
-// Forward alone; false where it was there already.
-[[nodiscard]] Result<bool> move_read(db::Session& session, RoomId room, UserId user,
+struct Read {
+  ReadPosition position;
+  Seq told;
+  Seq delivered;
+};
+[[nodiscard]] Result<Read> find_read(db::Session& session, RoomId room, UserId user);
+// Forward alone, what others were told too.
+[[nodiscard]] Result<void> move_read(db::Session& session, RoomId room, UserId user,
                                      ReadPosition to);
-[[nodiscard]] Result<std::int64_t> number_at(db::Session& session, RoomId room, Seq seq);
+// Anywhere; what others were told stays.
+[[nodiscard]] Result<void> set_read(db::Session& session, RoomId room, UserId user,
+                                    ReadPosition to);
+// False where it was there already.
+[[nodiscard]] Result<bool> move_delivered(db::Session& session, RoomId room, UserId user, Seq to);
+// The newest message up to there.
+[[nodiscard]] Result<ReadPosition> newest_up_to(db::Session& session, RoomId room, Seq seq);
+// The same of those that somebody else wrote.
+[[nodiscard]] Result<Seq> newest_for(db::Session& session, RoomId room, UserId user, Seq seq);
 [[nodiscard]] Result<std::int64_t> count_sent(db::Session& session, RoomId room);
 [[nodiscard]] Result<std::int64_t> count_readers(db::Session& session, const RoomRow& room);
 [[nodiscard]] Result<std::vector<ReceiptView>> list_reads(db::Session& session, const RoomRow& room,

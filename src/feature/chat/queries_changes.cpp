@@ -5,8 +5,8 @@ namespace indaba::chat::queries {
 namespace {
 
 constexpr std::string_view kFindPlace =
-    "SELECT r.org_id, r.id FROM messages m JOIN rooms r ON r.id = m.room_id"
-    " WHERE m.id = $1 AND r.deleted_at IS NULL";
+    "SELECT r.org_id, r.id, c.low_id FROM messages m JOIN rooms r ON r.id = m.room_id"
+    " LEFT JOIN conversations c ON c.room_id = r.id WHERE m.id = $1 AND r.deleted_at IS NULL";
 constexpr std::string_view kUpdateBody =
     "UPDATE messages SET body = $3, edited_at = $4 WHERE room_id = $1 AND id = $2";
 constexpr std::string_view kMarkDeleted =
@@ -48,7 +48,13 @@ std::int64_t number_of(const db::Row& row) {
 Result<std::optional<MessagePlace>> find_message_place(db::Session& session, MessageId id) {
   return session.first<MessagePlace>(
       kFindPlace,
-      [id](const db::Row& row) { return MessagePlace{row.id<OrgId>(0), row.id<RoomId>(1), id}; },
+      [id](const db::Row& row) {
+        Place room;
+        room.org = row.id<OrgId>(0);
+        room.room = row.id<RoomId>(1);
+        room.low = row.id<UserId>(2);
+        return MessagePlace{std::move(room), id};
+      },
       id);
 }
 

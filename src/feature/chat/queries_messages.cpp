@@ -28,6 +28,12 @@ constexpr std::string_view kInsert =
 constexpr std::string_view kPlace =
     "UPDATE messages SET seq = $3, created_at = $4 WHERE room_id = $1 AND id = $2";
 
+constexpr std::string_view kNoteSent =
+    "INSERT INTO room_reads (room_id, user_id, sent_at) VALUES ($1, $2, $3)"
+    " ON CONFLICT (room_id, user_id) DO UPDATE SET sent_at = excluded.sent_at";
+constexpr std::string_view kLastSent =
+    "SELECT sent_at FROM room_reads WHERE room_id = $1 AND user_id = $2 AND sent_at > 0";
+
 #undef INDABA_MESSAGE
 
 std::optional<WallTime> maybe_time(const db::Row& row, int column) {
@@ -103,6 +109,15 @@ Result<std::vector<MessageRow>> page_before(db::Session& session, RoomId room, M
 Result<std::vector<MessageRow>> page_after(db::Session& session, RoomId room, MessageId after,
                                            std::int64_t limit) {
   return session.all<MessageRow>(kPageAfter, message_of, room, after.value, limit);
+}
+
+Result<void> note_sent(db::Session& session, RoomId room, UserId author, WallTime now) {
+  return session.execute(kNoteSent, room, author, to_millis(now));
+}
+
+Result<std::optional<WallTime>> find_last_sent(db::Session& session, RoomId room, UserId author) {
+  return session.first<WallTime>(
+      kLastSent, [](const db::Row& row) { return from_millis(row.int64(0)); }, room, author);
 }
 
 Result<bool> is_any_before(db::Session& session, RoomId room, MessageId before) {

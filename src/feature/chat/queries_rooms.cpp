@@ -4,7 +4,8 @@ namespace indaba::chat::queries {
 
 namespace {
 
-#define INDABA_ROOM_COLUMNS "r.id, r.org_id, o.slug, r.slug, r.name, r.kind, r.private, r.stream_id"
+#define INDABA_ROOM_COLUMNS \
+  "r.id, r.org_id, o.slug, r.slug, r.name, r.kind, r.private, r.stream_id, r.slow_mode"
 #define INDABA_ROOM_FOR                                                                  \
   "SELECT " INDABA_ROOM_COLUMNS                                                          \
   ", (SELECT m.role FROM org_members m JOIN users u ON u.id = m.user_id"                 \
@@ -28,10 +29,11 @@ constexpr std::string_view kCountSlug =
 constexpr std::string_view kCount =
     "SELECT count(*) FROM rooms WHERE org_id = $1 AND deleted_at IS NULL";
 constexpr std::string_view kInsert =
-    "INSERT INTO rooms (org_id, slug, name, kind, private, stream_id, created_at)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id";
+    "INSERT INTO rooms (org_id, slug, name, kind, private, stream_id, slow_mode, created_at)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id";
 constexpr std::string_view kUpdate =
-    "UPDATE rooms SET slug = $3, name = $4, private = $5 WHERE org_id = $1 AND id = $2";
+    "UPDATE rooms SET slug = $3, name = $4, private = $5, slow_mode = $6"
+    " WHERE org_id = $1 AND id = $2";
 constexpr std::string_view kMarkDeleted =
     "UPDATE rooms SET deleted_at = $3 WHERE org_id = $1 AND id = $2";
 constexpr std::string_view kFindDeleted =
@@ -68,12 +70,13 @@ RoomRow room_of(const db::Row& row) {
   room.kind = json::from_name<Kind>(row.text(5)).value_or(Kind::chat);
   room.private_ = row.boolean(6);
   room.stream = row.id<StreamId>(7);
+  room.slow_mode = row.int64(8);
   return room;
 }
 
 RoomFor room_for(const db::Row& row) {
-  RoomFor found{room_of(row), std::nullopt, row.boolean(9)};
-  if (!row.is_null(8)) found.role = static_cast<auth::Role>(row.int64(8));
+  RoomFor found{room_of(row), std::nullopt, row.boolean(10)};
+  if (!row.is_null(9)) found.role = static_cast<auth::Role>(row.int64(9));
   return found;
 }
 
@@ -112,16 +115,17 @@ Result<std::int64_t> count_rooms(db::Session& session, OrgId org) {
 }
 
 Result<RoomId> insert_room(db::Session& session, const RoomRow& room, WallTime now) {
-  INDABA_TRY(const auto id,
-             session.first<RoomId>(
-                 kInsert, [](const db::Row& row) { return row.id<RoomId>(0); }, room.org, room.slug,
-                 room.name, json::name_of(room.kind), room.private_, room.stream, to_millis(now)));
+  INDABA_TRY(const auto id, session.first<RoomId>(
+                                kInsert, [](const db::Row& row) { return row.id<RoomId>(0); },
+                                room.org, room.slug, room.name, json::name_of(room.kind),
+                                room.private_, room.stream, room.slow_mode, to_millis(now)));
   if (!id) return Error::internal("a room was not inserted");
   return *id;
 }
 
 Result<void> update_room(db::Session& session, const RoomRow& room) {
-  return session.execute(kUpdate, room.org, room.id, room.slug, room.name, room.private_);
+  return session.execute(kUpdate, room.org, room.id, room.slug, room.name, room.private_,
+                         room.slow_mode);
 }
 
 Result<void> mark_deleted(db::Session& session, OrgId org, RoomId room, WallTime now) {

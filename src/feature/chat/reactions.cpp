@@ -37,6 +37,7 @@ Task<Result<ReactionList>> Chat::react(MessageId id, auth::Principal caller, Emo
     auto& sql = tx.sql();
     INDABA_TRY(const auto subject, subject_of(sql, place, caller));
     INDABA_TRY_VOID(check_there(subject.message));
+    INDABA_TRY_VOID(may_write(sql, subject.standing, caller));
     bool changed = false;
     if (remove) {
       INDABA_TRY(changed, queries::delete_reaction(sql, place.id, emoji.str(), caller.user));
@@ -50,7 +51,7 @@ Task<Result<ReactionList>> Chat::react(MessageId id, auth::Principal caller, Emo
     INDABA_TRY(list.reactions, queries::list_reactions(sql, place.id, caller.user));
     return list;
   };
-  auto writing = parts_.database.write(db::Shard(place.org), change);
+  auto writing = parts_.database.write(place.room.shard(), change);
   INDABA_CO_TRY(auto written, co_await writing);
   co_return std::move(written.value);
 }

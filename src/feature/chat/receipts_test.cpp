@@ -87,5 +87,28 @@ TEST_F(ReceiptsTest, history_begins_at_the_first_unread_message) {
   EXPECT_EQ(history("anna", "?anchor=first_unread&before_id=3").at("status"), 422);
 }
 
+TEST_F(ReceiptsTest, what_is_marked_unread_counts_again_for_oneself_and_nobody_else_is_told) {
+  say_text("ben", "1");
+  const auto second = say_text("ben", "2");
+  say_text("ben", "3");
+  read("anna", 3);
+  const auto before = events().size();
+  const auto marked = send("anna", "POST /api/v1/orgs/acme/rooms/general/unread",
+                           fmt::format(R"({{"from_id":{}}})", second));
+  EXPECT_EQ(json_of(marked).at("unread"), 2) << marked.body;
+  EXPECT_EQ(unread("anna"), 2);
+  EXPECT_EQ(events().size(), before);
+  const auto receipts = json_of(send("ben", "GET /api/v1/orgs/acme/rooms/general/receipts"));
+  EXPECT_THAT(boost::json::serialize(receipts), testing::HasSubstr(R"("up_to":3)"));
+  EXPECT_THAT(bodies(history("anna", "?anchor=first_unread&limit=2")),
+              testing::ElementsAre("3", "2"));
+  read("anna", 3);
+  EXPECT_EQ(unread("anna"), 0);
+  EXPECT_EQ(events().size(), before) << "they know it already";
+  EXPECT_EQ(
+      send("anna", "POST /api/v1/orgs/acme/rooms/general/unread", R"({"from_id":4711})").status,
+      422);
+}
+
 }  // namespace
 }  // namespace indaba::chat

@@ -31,17 +31,9 @@ Result<void> tell(db::WriteTx& tx, const RoomRow& room, std::string_view type, c
 
   INDABA_TRY(const auto found, auth::find_user(tx.sql(), user.id));
   if (!found || !found->active) return {};
-  json::append_name(body, "room");
-  body += '{';
-  json::append_member(body, "id", room.id);
-  json::append_member(body, "slug", room.slug);
-  json::append_member(body, "name", room.name);
-  body += '}';
-  json::append_name(body, "org");
-  body += '{';
-  json::append_member(body, "id", room.org);
-  json::append_member(body, "slug", room.org_slug);
-  body += '}';
+  Standing standing;
+  standing.room = room;
+  append_place(body, standing);
   tx.append({found->me_stream, std::string(type), std::move(body), {}});
   return {};
 }
@@ -91,7 +83,7 @@ Task<Result<RoomMemberView>> Chat::add_member(Place place, auth::Principal calle
     });
     return view;
   };
-  auto writing = parts_.database.write(db::Shard(place.org), change);
+  auto writing = parts_.database.write(place.shard(), change);
   INDABA_CO_TRY(auto written, co_await writing);
   co_return std::move(written.value);
 }
@@ -112,7 +104,7 @@ Task<Result<void>> Chat::remove_member(Place place, auth::Principal caller, User
     INDABA_TRY(const auto role, orgs::find_role(sql, room.org, user));
     return role && *role >= auth::Role::admin ? StreamId() : room.stream;
   };
-  auto writing = parts_.database.write(db::Shard(place.org), change);
+  auto writing = parts_.database.write(place.shard(), change);
   INDABA_CO_TRY(const auto written, co_await writing);
   if (written.value) parts_.changes.tell(api::StreamAccessEnded{written.value, user});
   co_return Result<void>();

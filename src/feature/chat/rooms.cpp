@@ -37,6 +37,7 @@ Result<RoomRow> make_room(db::WriteTx& tx, const api::Membership& org, const New
   room.name = wanted.name ? wanted.name->str() : room.slug;
   room.kind = wanted.kind;
   room.private_ = wanted.private_;
+  room.slow_mode = wanted.slow_mode_seconds.value();
   const stream::NewStream fresh{
       .kind = "room", .org = org.org, .user = {}, .durable = true, .retention = {}};
   INDABA_TRY(room.stream, stream::create_stream(sql, fresh, clock, random));
@@ -57,6 +58,7 @@ RoomRow patched(RoomRow room, const ChangeRoom& wanted) {
   if (wanted.slug) room.slug = wanted.slug->str();
   if (wanted.name) room.name = wanted.name->str();
   if (wanted.private_) room.private_ = *wanted.private_;
+  if (wanted.slow_mode_seconds) room.slow_mode = wanted.slow_mode_seconds->value();
   return room;
 }
 
@@ -129,7 +131,7 @@ Task<Result<RoomView>> Chat::change(Place place, auth::Principal caller, ChangeR
     }
     return RoomChanged{view_of(after), closes ? before.stream : StreamId()};
   };
-  auto writing = parts_.database.write(db::Shard(place.org), change);
+  auto writing = parts_.database.write(place.shard(), change);
   INDABA_CO_TRY(auto written, co_await writing);
   auto& changed = written.value;
   if (changed.closed) parts_.changes.tell(api::StreamClosed{changed.closed});
@@ -143,7 +145,7 @@ Task<Result<void>> Chat::remove(Place place, auth::Principal caller) {
     INDABA_TRY_VOID(queries::mark_deleted(tx.sql(), room.org, room.id, now));
     return room.stream;
   };
-  auto writing = parts_.database.write(db::Shard(place.org), change);
+  auto writing = parts_.database.write(place.shard(), change);
   INDABA_CO_TRY(const auto written, co_await writing);
   parts_.changes.tell(api::StreamClosed{written.value});
   co_return Result<void>();

@@ -1,4 +1,4 @@
-// The names of a room's stream, and who may read it.
+// The names of the streams of rooms and conversations, and who may read them.
 #include "base/text.hpp"
 #include "feature/chat/access.hpp"
 #include "feature/chat/queries.hpp"
@@ -7,11 +7,13 @@ namespace indaba::chat {
 
 namespace {
 
-// "orgs/acme/rooms/general" or "channels/1", with slashes at its ends or without.
+// "orgs/acme/rooms/general", "channels/1" or "conversations/7", with slashes at its ends or
+// without.
 struct Named {
   std::string org;
   std::string slug;
   RoomId room;
+  UserId peer;
 };
 
 std::optional<Named> parse_name(std::string_view stream) {
@@ -19,18 +21,21 @@ std::optional<Named> parse_name(std::string_view stream) {
   if (stream.ends_with('/')) stream.remove_suffix(1);
   const auto parts = text::split(stream, '/');
   if (parts.size() == 4 && parts[0] == "orgs" && parts[2] == "rooms")
-    return Named{std::string(parts[1]), std::string(parts[3]), RoomId()};
-  if (parts.size() != 2 || parts[0] != "channels") return std::nullopt;
+    return Named{std::string(parts[1]), std::string(parts[3]), RoomId(), UserId()};
+  if (parts.size() != 2) return std::nullopt;
   const auto id = text::parse_int64(parts[1]);
   if (!id || *id <= 0 || *id > kMaxSeq.value) return std::nullopt;
-  return Named{{}, {}, RoomId(*id)};
+  if (parts[0] == "channels") return Named{{}, {}, RoomId(*id), UserId()};
+  if (parts[0] == "conversations") return Named{{}, {}, RoomId(), UserId(*id)};
+  return std::nullopt;
 }
 
 }  // namespace
 
-Task<Result<Place>> Chat::place_of(std::string stream) {
+Task<Result<Place>> Chat::place_of(std::string stream, UserId caller) {
   const auto named = parse_name(stream);
   if (!named) co_return no_such_room();
+  if (named->peer) co_return conversation_with(caller, named->peer);
   if (named->room) {
     auto query = [room = named->room](db::Session& session) {
       return queries::find_org_of_room(session, room);
@@ -38,13 +43,13 @@ Task<Result<Place>> Chat::place_of(std::string stream) {
     auto reading = parts_.database.read(query);
     INDABA_CO_TRY(const auto org, co_await reading);
     if (!org) co_return no_such_room();
-    co_return Place{*org, named->room, {}};
+    co_return Place{*org, named->room, {}, UserId(), UserId()};
   }
   auto asking = parts_.gate.org_id(named->org);
   const auto org = co_await asking;
   if (!org && org.error().kind == ErrorKind::not_found) co_return no_such_room();
   if (!org) co_return org.error();
-  co_return Place{*org, RoomId(), named->slug};
+  co_return Place{*org, RoomId(), named->slug, UserId(), UserId()};
 }
 
 void Chat::add_streams(api::StreamNames& names) {
@@ -54,13 +59,16 @@ void Chat::add_streams(api::StreamNames& names) {
   names.add("channels/{id}", [this](auth::Principal principal, api::PathParams params) {
     return resolve(std::move(principal), "channels/" + std::string(params.text("id")));
   });
+  names.add("conversations/{user_id}", [this](auth::Principal principal, api::PathParams params) {
+    return resolve(std::move(principal), "conversations/" + std::string(params.text("user_id")));
+  });
 }
 
 Task<Result<api::ResolvedStream>> Chat::resolve(auth::Principal principal, std::string stream) {
   const Error unknown(ErrorKind::not_found, "There is no such stream.");
   if (principal.kind == auth::PrincipalKind::api_key && !principal.has_scope("read"))
     co_return unknown;
-  auto placing = place_of(std::move(stream));
+  auto placing = place_of(std::move(stream), principal.user);
   const auto place = co_await placing;
   if (!place && place.error().kind == ErrorKind::not_found) co_return unknown;
   if (!place) co_return place.error();
@@ -71,8 +79,18 @@ Task<Result<api::ResolvedStream>> Chat::resolve(auth::Principal principal, std::
   const auto standing = co_await reading;
   if (!standing && standing.error().kind == ErrorKind::not_found) co_return unknown;
   if (!standing) co_return standing.error();
-  const auto& room = standing->room;
-  co_return api::ResolvedStream{room.stream, room.org, room.org_slug, {}, true};
+  api::ResolvedStream resolved;
+  resolved.id = standing->room.stream;
+  resolved.org = standing->room.org;
+  resolved.org_slug = standing->room.org_slug;
+  resolved.peer = standing->peer;
+  if (!resolved.id) {
+    // Whoever listens must hear the first word, so it begins here.
+    INDABA_CO_TRY_VOID(charge(principal));
+    auto beginning = begin_conversation(*place, std::move(principal));
+    INDABA_CO_TRY(resolved.id, co_await beginning);
+  }
+  co_return resolved;
 }
 
 }  // namespace indaba::chat

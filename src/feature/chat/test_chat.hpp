@@ -116,8 +116,9 @@ class ChatFixture : public orgs::FeatureFixture {
   RememberingRewrites rewrites_;
   std::vector<StreamId>& rewritten_ = rewrites_.streams;
   api::Cursors cursors_{"a key for tests"};
-  Chat service_{{*database_, memberships_, changes_, rewrites_, limiter_, limits_, cursors_, clock_,
-                 random_}};
+  Delivered delivered_;
+  Chat service_{{*database_, memberships_, changes_, rewrites_, delivered_, limiter_, limits_,
+                 cursors_, clock_, random_}};
 };
 
 }  // namespace indaba::chat

@@ -22,6 +22,8 @@ enum class Kind : std::uint8_t { chat, forum };
 BOOST_DESCRIBE_ENUM(Kind, chat, forum)
 
 using RoomName = json::Text<1, 100>;
+// Between two messages of a member; moderators write as they like. 0: no such limit.
+using SlowMode = json::Int<0, 21'600>;
 
 struct RoomView {
   RoomId id;
@@ -29,8 +31,9 @@ struct RoomView {
   std::string name;
   Kind kind = Kind::chat;
   bool private_ = false;
+  std::int64_t slow_mode_seconds = 0;
 };
-BOOST_DESCRIBE_STRUCT(RoomView, (), (id, slug, name, kind, private_))
+BOOST_DESCRIBE_STRUCT(RoomView, (), (id, slug, name, kind, private_, slow_mode_seconds))
 
 struct RoomList {
   std::vector<RoomView> results;  // oldest first
@@ -50,16 +53,19 @@ struct NewRoom {
   std::optional<RoomName> name;  // the slug where it is left out
   Kind kind = Kind::chat;
   bool private_ = false;
-  static constexpr std::array kDefaulted{std::string_view("kind"), std::string_view("private")};
+  SlowMode slow_mode_seconds{0};
+  static constexpr std::array kDefaulted{std::string_view("kind"), std::string_view("private"),
+                                         std::string_view("slow_mode_seconds")};
 };
-BOOST_DESCRIBE_STRUCT(NewRoom, (), (slug, name, kind, private_))
+BOOST_DESCRIBE_STRUCT(NewRoom, (), (slug, name, kind, private_, slow_mode_seconds))
 
 struct ChangeRoom {
   std::optional<json::Slug> slug;
   std::optional<RoomName> name;
   std::optional<bool> private_;
+  std::optional<SlowMode> slow_mode_seconds;
 };
-BOOST_DESCRIBE_STRUCT(ChangeRoom, (), (slug, name, private_))
+BOOST_DESCRIBE_STRUCT(ChangeRoom, (), (slug, name, private_, slow_mode_seconds))
 
 struct RoomMemberView {
   UserId user_id;
@@ -190,6 +196,20 @@ struct ReadUpTo {
 };
 BOOST_DESCRIBE_STRUCT(ReadUpTo, (), (up_to))
 
+// The first message that is to be unread again.
+struct MarkUnread {
+  MessageId from_id;
+};
+BOOST_DESCRIBE_STRUCT(MarkUnread, (), (from_id))
+
+// Of one room or conversation.
+struct UnreadView {
+  std::int64_t unread = 0;
+  Seq last_read_seq;
+  Seq head;
+};
+BOOST_DESCRIBE_STRUCT(UnreadView, (), (unread, last_read_seq, head))
+
 struct RoomUnreadView {
   RoomId room_id;
   std::string slug;
@@ -202,12 +222,44 @@ BOOST_DESCRIBE_STRUCT(RoomUnreadView, (), (room_id, slug, unread, last_read_seq,
 struct ReceiptView {
   Person user;
   Seq up_to;
+  std::optional<Seq> delivered;  // in a conversation: what a device of the user has
 };
-BOOST_DESCRIBE_STRUCT(ReceiptView, (), (user, up_to))
+BOOST_DESCRIBE_STRUCT(ReceiptView, (), (user, up_to, delivered))
 
 struct ReceiptList {
   std::vector<ReceiptView> results;  // empty where there are too many readers
 };
 BOOST_DESCRIBE_STRUCT(ReceiptList, (), (results))
+
+// --- conversations
+
+struct Peer {
+  UserId id;
+  std::string username;
+  std::string display_name;
+};
+BOOST_DESCRIBE_STRUCT(Peer, (), (id, username, display_name))
+
+struct ConversationView {
+  Peer user;  // the other one
+  std::string stream;
+  std::int64_t unread = 0;
+  Seq last_read_seq;
+  Seq head;
+  std::optional<MessageView> last_message;
+};
+BOOST_DESCRIBE_STRUCT(ConversationView, (),
+                      (user, stream, unread, last_read_seq, head, last_message))
+
+struct ConversationList {
+  std::vector<ConversationView> results;
+  std::optional<std::string> next_cursor;
+};
+BOOST_DESCRIBE_STRUCT(ConversationList, (), (results, next_cursor))
+
+struct OpenConversation {
+  UserId user_id;
+};
+BOOST_DESCRIBE_STRUCT(OpenConversation, (), (user_id))
 
 }  // namespace indaba::chat
