@@ -108,7 +108,9 @@ async def test_delivered_and_read_are_told_and_counted(server, anna, ben):
         await his.send("read_receipt", message_ids=[sent["id"]])
         read = await hers.until("read_receipt")
         assert read["user"]["id"] == ben.id and read["up_to"] == sent["seq"]
-        unread = await me.until("unread", 0)
+        assert (await me.until("unread"))["unread"] == 1  # with the message
+        unread = await me.until("unread")
+        assert unread["unread"] == 0
         assert unread["conversation"] == {"user_id": anna.id} and unread["last_read_seq"] == sent["seq"]
     assert (await ben.get("me/unread")).json["conversations"] == []
 

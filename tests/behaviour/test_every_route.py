@@ -150,6 +150,10 @@ for _path in ("conversations/{peer}/messages", "communication/chats/conversation
 pair_route("POST", "conversations/{peer}/read", {"up_to": 1})
 pair_route("POST", "conversations/{peer}/unread", {"from_id": 4503599627370496}, (422,))
 pair_route("GET", "conversations/{peer}/receipts")
+pair_route("GET", "conversations/{peer}/notification-preferences")
+pair_route("PUT", "conversations/{peer}/notification-preferences", {"level": "all"})
+org_route("GET", "orgs/{org}/rooms/{room}/notification-preferences", OK)
+org_route("PUT", "orgs/{org}/rooms/{room}/notification-preferences", OK, {"level": "all", "muted_until": None})
 pair_route("GET", "conversations/{peer}/events/{first}")
 
 

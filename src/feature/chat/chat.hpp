@@ -124,6 +124,11 @@ class Chat {
   // Of every room of an organisation that the user may see.
   Task<Result<std::vector<RoomUnreadView>>> unread(api::Membership org, UserId user);
 
+  // What the caller wants to be told of in a room; kept for push too.
+  Task<Result<RoomPreferences>> preferences(Place place, auth::Principal caller);
+  Task<Result<RoomPreferences>> set_preferences(Place place, auth::Principal caller,
+                                                RoomPreferences wanted);
+
   // Conversations. Those in which something was said, the one with the newest message first.
   Task<Result<ConversationList>> conversations(auth::Principal caller, ListRooms wanted);
   // Whoever may be written to has a conversation from its first use on; not_found for all others.

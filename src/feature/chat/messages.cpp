@@ -1,5 +1,6 @@
 // Sending a message.
 #include "feature/chat/access.hpp"
+#include "feature/chat/attention.hpp"
 #include "feature/chat/conversations.hpp"
 #include "feature/chat/queries.hpp"
 
@@ -78,7 +79,8 @@ Result<std::optional<MessageRow>> find_repeated(db::Session& session, const Stan
 
 // The row and the event; they are one transaction, and the row learns its place when the event has
 // one.
-Result<MessageRow> insert(db::WriteTx& tx, const RoomRow& room, const Sending& sending) {
+Result<MessageRow> insert(db::WriteTx& tx, const Standing& standing, const Sending& sending) {
+  const auto& room = standing.room;
   const auto& [place, caller, message, hash, clock, random, now] = sending;
   MessageRow row;
   row.room = room.id;
@@ -93,6 +95,7 @@ Result<MessageRow> insert(db::WriteTx& tx, const RoomRow& room, const Sending& s
     INDABA_TRY_VOID(queries::note_sent(tx.sql(), room.id, caller.user, now));
   }
   tx.append({room.stream, "message", event_body(row), {}});
+  INDABA_TRY_VOID(tell_concerned(tx, standing, row, number));
   // Whoever writes has read what stands above.
   tx.when_sequenced(
       [id = row.id, room = room.id, author = caller.user, number](
@@ -149,7 +152,7 @@ Result<SentView> write_message(db::WriteTx& tx, const Sending& sending,
   if (!standing.room.id) {
     INDABA_TRY_VOID(begin_conversation(tx, standing, caller.user, clock, random));
   }
-  INDABA_TRY(auto row, insert(tx, standing.room, sending));
+  INDABA_TRY(auto row, insert(tx, standing, sending));
   return sent_view(std::move(row), false);
 }
 

@@ -191,4 +191,26 @@ struct Read {
 [[nodiscard]] Result<std::optional<MessageId>> find_first_after(db::Session& session, RoomId room,
                                                                 Seq seq);
 
+// --- who is told of what: queries_attention.cpp
+
+// Somebody who sees a room and may hear from a message's author.
+struct Reader {
+  UserId user;
+  StreamId me_stream;
+  ReadPosition read;
+  NotificationLevel level = NotificationLevel::mentions;
+  std::optional<WallTime> muted_until;
+  UserId peer;  // of a conversation: the author
+};
+[[nodiscard]] Result<std::optional<Reader>> find_reader(db::Session& session, const RoomRow& room,
+                                                        UserId user, UserId author);
+// In a private room, those who are in it.
+[[nodiscard]] Result<std::vector<Reader>> list_readers(db::Session& session, const RoomRow& room,
+                                                       UserId author, std::int64_t limit);
+[[nodiscard]] NotificationLevel default_level(const RoomRow& room);
+[[nodiscard]] Result<RoomPreferences> find_preferences(db::Session& session, const RoomRow& room,
+                                                       UserId user);
+[[nodiscard]] Result<void> set_preferences(db::Session& session, RoomId room, UserId user,
+                                           const RoomPreferences& wanted);
+
 }  // namespace indaba::chat::queries

@@ -48,6 +48,18 @@ Task<Result<Reply<json::Object>>> event(Chat& chat, Call<> call) {
   co_return api::ok(json::Object{std::move(event)});
 }
 
+Task<Result<Reply<RoomPreferences>>> preferences(Chat& chat, Call<> call) {
+  auto asking = chat.preferences(place_of(call), std::move(call.principal));
+  INDABA_CO_TRY(auto view, co_await asking);
+  co_return api::ok(std::move(view));
+}
+
+Task<Result<Reply<RoomPreferences>>> set_preferences(Chat& chat, Call<RoomPreferences> call) {
+  auto setting = chat.set_preferences(place_of(call), std::move(call.principal), call.body);
+  INDABA_CO_TRY(auto view, co_await setting);
+  co_return api::ok(std::move(view));
+}
+
 Task<Result<Reply<ConversationList>>> conversations(Chat& chat, Call<Nothing, ListRooms> call) {
   auto listing = chat.conversations(std::move(call.principal), std::move(call.query));
   INDABA_CO_TRY(auto view, co_await listing);
@@ -120,6 +132,23 @@ void add_reading(Chat& chat, api::Endpoints& endpoints, const Where& where) {
       [&chat](Call<> call) { return chat::event(chat, std::move(call)); });
 }
 
+void add_preferences(Chat& chat, api::Endpoints& endpoints, const Where& where) {
+  endpoints.get<Nothing, RoomPreferences>(
+      where.base + "/notification-preferences",
+      {.summary = "What the caller wants to be told of here",
+       .tag = "chat",
+       .access = where.access},
+      [&chat](Call<> call) { return chat::preferences(chat, std::move(call)); });
+  endpoints.put<RoomPreferences, Nothing, RoomPreferences>(
+      where.base + "/notification-preferences",
+      {.summary = "Choose what to be told of here, or mute it for a time",
+       .description =
+           "`all`: push for every message; `mentions`: what concerns the caller; `none`.",
+       .tag = "chat",
+       .access = where.access},
+      [&chat](Call<RoomPreferences> call) { return chat::set_preferences(chat, std::move(call)); });
+}
+
 void add_conversation_list(Chat& chat, api::Endpoints& endpoints) {
   endpoints.get<ListRooms, ConversationList>(
       "/api/v1/conversations",
@@ -148,12 +177,14 @@ void add_talk_routes(Chat& chat, api::Endpoints& endpoints) {
   const auto user = api::Access::user;
   add_message_list(chat, endpoints, {room + "/messages", api::Access::member, "read", "room"});
   add_reading(chat, endpoints, {room, api::Access::member, "read", "room"});
+  add_preferences(chat, endpoints, {room, api::Access::member, {}, "room"});
   add_conversation_list(chat, endpoints);
   add_message_list(chat, endpoints, {two + "/messages", user, {}, "conversation"});
   add_message_list(
       chat, endpoints,
       {"/api/v1/communication/chats/conversation/{user_id}", user, {}, "conversation"});
   add_reading(chat, endpoints, {two, user, {}, "conversation"});
+  add_preferences(chat, endpoints, {two, user, {}, "conversation"});
 }
 
 }  // namespace indaba::chat

@@ -231,6 +231,18 @@ struct ReceiptList {
 };
 BOOST_DESCRIBE_STRUCT(ReceiptList, (), (results))
 
+// --- preferences
+
+// What of a room is for a user's notice: every message, what concerns the user, or nothing.
+enum class NotificationLevel : std::uint8_t { all, mentions, none };
+BOOST_DESCRIBE_ENUM(NotificationLevel, all, mentions, none)
+
+struct RoomPreferences {
+  NotificationLevel level = NotificationLevel::mentions;
+  std::optional<WallTime> muted_until;  // until then as `none`
+};
+BOOST_DESCRIBE_STRUCT(RoomPreferences, (), (level, muted_until))
+
 // --- conversations
 
 struct Peer {
