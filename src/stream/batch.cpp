@@ -11,12 +11,14 @@ constexpr std::size_t kAround = 160;
 
 bool Batch::add(std::shared_ptr<Rendering> event) {
   const Seq seq = event->event().seq;
-  if (!events_.empty() && bytes_ >= kMaxBytes) return false;
+  const auto except = event->event().except;
+  if (!events_.empty() && (bytes_ >= kMaxBytes || except || except_)) return false;
   if (seq != Seq{}) {
     if (last_ != Seq{} && seq != last_.next()) return false;
     if (first_ == Seq{}) first_ = seq;
     last_ = seq;
   }
+  except_ = except;
   bytes_ += event->event().body.size() + event->event().type.size() + kAround;
   events_.push_back(std::move(event));
   return true;

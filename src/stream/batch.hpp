@@ -21,11 +21,13 @@ class Batch {
   static constexpr std::size_t kMaxBytes = 16 * 1024;
 
   // False where the event belongs into the next batch: this one is full, or the event is not the
-  // one that follows.
+  // one that follows. An event that is not for everyone is a batch of its own.
   [[nodiscard]] bool add(std::shared_ptr<Rendering> event);
   // Whether nothing else came to any stream of the loop in this tick.
   [[nodiscard]] bool alone() const noexcept { return alone_; }
   void set_alone(bool alone) noexcept { alone_ = alone; }
+  // Whose readers do not get it; none for nearly all.
+  [[nodiscard]] UserId except() const noexcept { return except_; }
   [[nodiscard]] bool empty() const noexcept { return events_.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return events_.size(); }
 
@@ -49,6 +51,7 @@ class Batch {
   std::size_t bytes_ = 0;
   Seq first_;  // of the durable ones
   Seq last_;
+  UserId except_;
   bool alone_ = false;
   MadeFrames made_;
 };

@@ -17,6 +17,9 @@ struct Event {
   WallTime created_at{};
   std::string type;
   std::string body;  // "" or ",\"task_id\":123,…": see db::EventDraft
+  // Of a sign (stream/publisher.hpp), whose created_at is none: whoever it is about does not get
+  // it.
+  UserId except = {};
 };
 using EventPtr = std::shared_ptr<const Event>;
 
@@ -27,6 +30,11 @@ struct StreamState {
   Seq head;
   Seq oldest{1};
 };
+
+// A sign of life (typing, presence): stale at once, and so without a time of its own.
+[[nodiscard]] inline bool is_sign(const Event& event) noexcept {
+  return event.seq == Seq{} && event.created_at == WallTime{};
+}
 
 struct Page {
   StreamState state;             // from the same snapshot as the events

@@ -52,12 +52,19 @@ void Hub::on_committed(std::span<const EventPtr> events) {
 }
 
 void Hub::publish_ephemeral(StreamId stream, std::string type, std::string body) {
+  send_ephemeral({stream, Seq{}, clock_.wall(), std::move(type), std::move(body)});
+}
+
+void Hub::publish_sign(StreamId stream, std::string type, std::string body, UserId except) {
+  send_ephemeral({stream, Seq{}, WallTime{}, std::move(type), std::move(body), except});
+}
+
+void Hub::send_ephemeral(Event event) {
   ephemeral_.fetch_add(1, std::memory_order_relaxed);
-  const auto mask = followers(stream);
+  const auto mask = followers(event.stream);
   if (mask == 0) return;
-  const EventPtr event = std::make_shared<const Event>(
-      Event{stream, Seq{}, clock_.wall(), std::move(type), std::move(body)});
-  on_each(mask, [event](LocalHub& hub) { hub.on_ephemeral(event); });
+  const auto shared = std::make_shared<const Event>(std::move(event));
+  on_each(mask, [shared](LocalHub& hub) { hub.on_ephemeral(shared); });
 }
 
 void Hub::on_trimmed(StreamId stream, Seq oldest) {

@@ -24,6 +24,7 @@ namespace indaba::stream {
 
 class Hub final : public CommitListener,
                   public EphemeralPublisher,
+                  public SignPublisher,
                   public RewriteListener,
                   public Attachments {
  public:
@@ -37,6 +38,7 @@ class Hub final : public CommitListener,
 
   void on_committed(std::span<const EventPtr> events) override;
   void publish_ephemeral(StreamId stream, std::string type, std::string body) override;
+  void publish_sign(StreamId stream, std::string type, std::string body, UserId except) override;
   void on_trimmed(StreamId stream, Seq oldest);
   void on_closed(StreamId stream);
   void on_rewritten(StreamId stream) override;
@@ -70,6 +72,7 @@ class Hub final : public CommitListener,
     return shards_[std::hash<StreamId>{}(stream) % kShards];
   }
   [[nodiscard]] LoopMask followers(StreamId stream);
+  void send_ephemeral(Event event);
   template <class F>
   void on_each(LoopMask mask, F work);
 

@@ -152,6 +152,9 @@ class RecordingReader final : public Reader {
   // What happened since the last call.
   std::string heard() { return std::exchange(heard_, {}); }
 
+  [[nodiscard]] UserId user() const noexcept override { return whose; }
+
+  UserId whose;
   int room = 1'000'000;
   bool batches = false;
 

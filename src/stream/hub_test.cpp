@@ -72,5 +72,32 @@ TEST_F(HubTest, ephemeral_events_and_endings_reach_every_loop_that_follows) {
   EXPECT_EQ(b.heard(), "ephemeral, gone");
 }
 
+TEST_F(HubTest, a_sign_passes_over_all_readers_of_the_person_that_it_is_about) {
+  RecordingReader own;
+  RecordingReader own_elsewhere;
+  RecordingReader other;
+  RecordingReader slow;
+  own.whose = own_elsewhere.whose = UserId(7);
+  other.whose = UserId(8);
+  other.batches = true;
+  slow.room = 1;
+  const auto first = follow(0, own, StreamId(1));
+  const auto second = follow(1, own_elsewhere, StreamId(1));
+  const auto third = follow(0, other, StreamId(1));
+  const auto fourth = follow(0, slow, StreamId(1));
+  hub_.on_committed(std::vector{store_.append(StreamId(1))});
+  hub_.publish_sign(StreamId(1), "typing", "", UserId(7));
+  hub_.publish_sign(StreamId(1), "presence", "", {});
+  hub_.on_committed(std::vector{store_.append(StreamId(1))});
+  run_all();
+  EXPECT_EQ(own.heard(), "1, ephemeral, 2");
+  EXPECT_EQ(own_elsewhere.heard(), "1, ephemeral, 2");
+  EXPECT_EQ(other.heard(), "[1], ephemeral, [ephemeral, 2]");
+  EXPECT_EQ(slow.heard(), "1") << "what a reader that is behind misses, it never gets";
+  slow.room = 10;
+  hub_.local(0).resume(*fourth);
+  EXPECT_EQ(slow.heard(), "2, live");
+}
+
 }  // namespace
 }  // namespace indaba::stream

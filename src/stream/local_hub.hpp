@@ -134,6 +134,7 @@ class LocalHub {
   void deliver_pending();
   void deliver_pending(LocalStream& stream);
   void deliver_live(LocalStream& stream, Batch& batch);
+  void deliver_but_to_one(LocalStream& stream, Batch& batch);
   // One by one; false where the subscription is not live any more.
   bool deliver_singly(Subscription& subscription, Batch& batch);
   void reset(Subscription& subscription, ResetReason reason, const StreamState& state);

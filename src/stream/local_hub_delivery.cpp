@@ -165,6 +165,7 @@ void LocalHub::deliver_pending(LocalStream& stream) {
 }
 
 void LocalHub::deliver_live(LocalStream& stream, Batch& batch) {
+  if (batch.except()) return deliver_but_to_one(stream, batch);
   batch.set_alone(due_.size() == 1);
   for (std::size_t i = 0; i < stream.live.size();) {
     Subscription& subscription = *stream.live[i];
@@ -176,6 +177,12 @@ void LocalHub::deliver_live(LocalStream& stream, Batch& batch) {
       ++i;
     }  // else the last one of the array has taken its place
   }
+}
+
+// Such a batch is one ephemeral event: nobody's position moves, and nobody stops being live.
+void LocalHub::deliver_but_to_one(LocalStream& stream, Batch& batch) {
+  for (auto* subscription : stream.live)
+    if (subscription->reader_.user() != batch.except()) (void)deliver_singly(*subscription, batch);
 }
 
 bool LocalHub::deliver_singly(Subscription& subscription, Batch& batch) {

@@ -5,7 +5,8 @@
 namespace indaba::stream {
 
 std::string to_json(const Event& event, std::string_view stream_name) {
-  const bool truncated = event.body.size() > kMaxInlineBody;
+  const bool sign = is_sign(event);
+  const bool truncated = event.body.size() > kMaxInlineBody && !sign;
   std::string out;
   out.reserve(96 + event.type.size() + stream_name.size() + (truncated ? 0 : event.body.size()));
   out += R"({"type":)";
@@ -16,9 +17,11 @@ std::string to_json(const Event& event, std::string_view stream_name) {
     out += R"(,"seq":)";
     out += std::to_string(event.seq.value);
   }
-  out += R"(,"created_at":")";
-  out += to_rfc3339(event.created_at);
-  out += '"';
+  if (!sign) {
+    out += R"(,"created_at":")";
+    out += to_rfc3339(event.created_at);
+    out += '"';
+  }
   out += truncated ? R"(,"truncated":true)" : std::string_view(event.body);
   out += '}';
   return out;

@@ -24,7 +24,7 @@ class WireFormat {
 };
 
 // The flat JSON object that a reader sees. `stream` is the name by which it asked. A body over 16
-// KiB is left out and marked `truncated`: the reader fetches it by its seq.
+// KiB is left out and marked `truncated`: the reader fetches it by its seq. A sign is whole.
 [[nodiscard]] std::string to_json(const Event& event, std::string_view stream_name);
 inline constexpr std::size_t kMaxInlineBody = 16 * 1024;
 

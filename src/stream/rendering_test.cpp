@@ -38,6 +38,12 @@ TEST(Rendering, an_ephemeral_event_has_no_seq) {
             R"({"type":"note","stream":"x","created_at":"2026-01-12T09:30:00.123Z"})");
 }
 
+TEST(Rendering, a_sign_has_no_time_and_is_whole_however_long) {
+  const std::string body = ",\"t\":\"" + std::string(kMaxInlineBody, 'x') + '"';
+  EXPECT_EQ(to_json(Event{StreamId(1), Seq{}, WallTime{}, "typing", body}, "x"),
+            R"({"type":"typing","stream":"x")" + body + "}");
+}
+
 TEST(Rendering, a_body_above_the_limit_is_left_out_and_marked_and_one_at_the_limit_is_not) {
   const std::string head = ",\"t\":\"";
   const auto body = [&](std::size_t size) {

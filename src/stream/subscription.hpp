@@ -41,6 +41,8 @@ class Reader {
   virtual ~Reader() = default;
   // False while too much waits to be written: events then stay in the log until resume().
   [[nodiscard]] virtual bool can_take() const = 0;
+  // Whose reader it is, for events that leave one person out; none where it is nobody's.
+  [[nodiscard]] virtual UserId user() const noexcept { return {}; }
   // First of all. `since` is where delivery starts.
   virtual void on_subscribed(Subscription& subscription, const StreamState& state, Seq since) = 0;
   // What was asked for is gone; delivery goes on from state.head + 1.

@@ -43,7 +43,7 @@ void Client::connect() {
   auto* server = server_();
   if (server == nullptr) return connect_later();
   world_.note("connect", {number_});
-  link_ = std::make_shared<Link>(Link{this, nullptr});
+  link_ = std::make_shared<Link>(Link{this, nullptr, user()});
   ephemeral_.clear();
   server->connect(link_);
   for (auto& [stream, following] : following_) {
@@ -189,6 +189,8 @@ void Client::on_event(Following& following, const Message& message) {
   const auto payload = payload_of(json);
   const auto number = member(json, "seq", ',');
   if (number.empty()) {
+    if (payload.ends_with(fmt::format("-not-{}", user().value)))
+      wrong(following, "a sign that leaves this user out");
     if (!ephemeral_.insert(payload).second) wrong(following, "an ephemeral event twice");
     return ledger_.ephemeral_delivered(payload);
   }

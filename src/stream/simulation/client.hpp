@@ -34,6 +34,7 @@ class Client final : public Inbox {
         number_(number) {}
   ~Client() override;
 
+  [[nodiscard]] UserId user() const noexcept { return UserId(number_ + 1); }
   void follow(StreamId stream, std::string name, bool durable, Start first);
   void connect();
   void disconnect();

@@ -38,6 +38,7 @@ class Inbox {
 struct Link {
   Inbox* client = nullptr;     // none once the client has let go
   Session* session = nullptr;  // none once the server has
+  UserId user;                 // whose client it is
 };
 
 }  // namespace indaba::stream::simulation

@@ -49,6 +49,7 @@ class Session final : public Reader {
   [[nodiscard]] SimExecutor& loop() noexcept { return loop_; }
 
   bool can_take() const override { return plant_ == Plant::lossy_outbox || !full(); }
+  [[nodiscard]] UserId user() const noexcept override { return link_->user; }
   void on_subscribed(Subscription& subscription, const StreamState& state, Seq since) override;
   void on_reset(Subscription& subscription, ResetReason reason, const StreamState& state) override;
   void on_event(Subscription& subscription, Rendering& event) override;

@@ -28,6 +28,7 @@ class Run {
   void repair_later();
   void trim(StreamId stream);
   void publish_ephemeral();
+  void publish_sign();
   void make_peace();
   void check_the_end();
   [[nodiscard]] StreamId any_stream() { return streams_[world_.below(streams_.size())]; }
@@ -152,10 +153,18 @@ void Run::trim(StreamId stream) {
 
 void Run::publish_ephemeral() {
   if (!server_) return;
+  if (world_.chance(30)) return publish_sign();
   const auto payload = fmt::format("x{}", ++ephemeral_);
   ledger_.attempted(payload);
   server_->hub().publish_ephemeral(world_.chance(50) ? kCursor : any_stream(), "cursor",
                                    body_of(payload));
+}
+
+void Run::publish_sign() {
+  const auto about = any_client().user();
+  const auto payload = fmt::format("x{}-not-{}", ++ephemeral_, about.value);
+  ledger_.attempted(payload);
+  server_->hub().publish_sign(any_stream(), "typing", body_of(payload), about);
 }
 
 void Run::repair_later() {
