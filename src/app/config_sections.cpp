@@ -100,7 +100,8 @@ StreamsConfig streams_config(const Config& config) {
     return config.duration(config.is_set(key) ? key : std::string_view("streams.retention"));
   };
   return {or_general("streams.retention_notifications"), or_general("streams.retention_topics"),
-          or_general("streams.retention_me"), config.duration("session.ttl")};
+          or_general("streams.retention_me"), config.duration("session.ttl"),
+          config.duration("presence.linger")};
 }
 
 SocketConfig socket_config(const Config& config) {
@@ -118,6 +119,7 @@ LimitsConfig limits_config(const Config& config) {
   limits.subscriptions = config.integer("limits.subscriptions");
   limits.messages_per_minute = config.integer("limits.messages_per_minute");
   limits.frames_per_second = config.integer("limits.frames_per_second");
+  limits.typing_per_second = config.integer("limits.typing_per_second");
   limits.message_chars = config.integer("limits.message_chars");
   limits.frame_bytes = config.integer("limits.frame_bytes");
   limits.body_bytes = config.integer("limits.body_bytes");

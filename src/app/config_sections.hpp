@@ -74,6 +74,7 @@ struct StreamsConfig {
   Millis retention_topics{};
   Millis retention_me{};
   Millis session_ttl{};
+  Millis presence_linger{};
 };
 
 struct SocketConfig {
@@ -92,6 +93,7 @@ struct LimitsConfig {
   std::int64_t subscriptions = 0;
   std::int64_t messages_per_minute = 0;
   std::int64_t frames_per_second = 0;
+  std::int64_t typing_per_second = 0;
   std::int64_t message_chars = 0;
   std::int64_t frame_bytes = 0;
   std::int64_t body_bytes = 0;

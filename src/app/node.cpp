@@ -124,11 +124,18 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
       idempotency_(*storage_->database, clock_),
       cursors_(crypto::derive_key(storage_->signing_key, "list cursors")),
       origins_(settings_.origins),
-      presence_(clock_),
+      leases_(clock_),
+      presence_(clock_, leases_, settings_.streams.presence_linger),
+      presence_source_(*storage_->database),
+      audiences_(presence_source_, clock_),
+      presence_changes_({presence_, presence_source_, audiences_, followed_, hub_, log}),
+      presence_views_(presence_, presence_source_, audiences_),
+      typing_(clock_, hub_, [this](UserId user) { return presence_.connected(user); }),
       resume_(*storage_->database, clock_, settings_.sockets.session_ttl, log),
       event_cursor_(crypto::derive_key(storage_->signing_key, "event cursors")),
       gateway_({clock_, random_, log, authenticator_, names_, frames_, resume_, presence_,
-                event_cursor_, origins_, limiter_, rates_, delivered_},
+                presence_views_, followed_, typing_, event_cursor_, origins_, limiter_, rates_,
+                delivered_},
                settings_.sockets),
       ws_opening_(gateway_),
       memberships_(*storage_->database, clock_, changes_),
@@ -169,6 +176,10 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
   for (auto* loop : loops_.all()) gateway_.add_loop(*loop, hub_.add_loop(*loop, *storage_->store));
   storage_->log.set_listener(&hub_);
   changes_.listen([this](const api::AccessChange& change) { gateway_.tell(change); });
+  changes_.listen([this](const api::AccessChange& change) {
+    presence_.on_access_change(change);
+    audiences_.on_access_change(change);
+  });
   health_.add_check("disk", ops::disk_check(settings_.data.dir, kLeastFreeDisk));
   database_probe_ = &health_.add_probe("database", kProbeStale);
   database_probe_->report({});  // it answered when it was opened: "listening" must mean ready
@@ -193,6 +204,7 @@ void Node::add_routes(const ServeOptions& options) {
   topics_.add_routes(endpoints);
   chat_.add_routes(endpoints);
   gateway::add_event_routes(endpoints, gateway_);
+  presence_views_.add_routes(endpoints);
   ws_opening_.add_to(endpoints);
   description_.add_routes(endpoints);
   if (options.test_echo) gateway::add_echo_route(endpoints, gateway_);

@@ -23,6 +23,7 @@
 #include "feature/tasks/tasks.hpp"
 #include "feature/topics/topics.hpp"
 #include "gateway/gateway.hpp"
+#include "gateway/presence_changes.hpp"
 #include "gateway/ws_opening.hpp"
 #include "http/server.hpp"
 #include "net/listener.hpp"
@@ -97,11 +98,12 @@ class Node final : private stream::RetentionListener {
   // node_schedule.cpp
   void start_schedule();
   void every(Millis interval, std::function<Task<void>()> work);
+  Task<void> sweep_typing();
   Task<void> probe_database();
   Task<void> trim_streams();
   Task<void> purge();
   Task<void> end_old_sessions();
-  void flush_sessions();
+  void flush_sessions();  // and when everybody was last seen
   // node_figures.cpp
   void add_metrics();
   [[nodiscard]] ops::StatusFigures figures() const;
@@ -136,8 +138,15 @@ class Node final : private stream::RetentionListener {
   api::Cursors cursors_;
   http::AllowedOrigins origins_;
 
+  gateway::LocalPresenceLeases leases_;
   gateway::Presence presence_;
   chat::Delivered delivered_;
+  gateway::SqlPresence presence_source_;
+  gateway::StreamAudiences audiences_;
+  gateway::FollowedStreams followed_;
+  gateway::PresenceChanges presence_changes_;
+  gateway::PresenceViews presence_views_;
+  gateway::Typing typing_;
   gateway::ResumeStore resume_;
   gateway::EventCursor event_cursor_;
   api::StreamNames names_;

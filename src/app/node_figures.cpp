@@ -48,6 +48,8 @@ void Node::add_metrics() {
       scrape.add("indaba_handshakes_rejected_total", static_cast<double>(n), {{"reason", reason}});
     scrape.add_histogram("websocket_message_duration_seconds", stats.frame_seconds);
     scrape.add("indaba_presence_users", static_cast<double>(presence_.people()));
+    scrape.add("indaba_presence_changes_total", static_cast<double>(presence_changes_.changes()));
+    scrape.add("indaba_presence_frames_total", static_cast<double>(presence_changes_.frames()));
   });
   metrics_.add_source([this](ops::Scrape& scrape) {
     scrape.add("indaba_events_published_total", static_cast<double>(hub_.published()),

@@ -11,6 +11,7 @@ namespace {
 constexpr Millis kProbeEvery{5'000};
 constexpr Millis kSaveSessionsEvery{500};
 constexpr Millis kTellDeliveredEvery{250};
+constexpr Millis kSaveSeenEvery{3'000};
 constexpr Millis kSweepEvery{30'000};
 constexpr Millis kEndSessionsEvery{60'000};
 constexpr Millis kTrimEvery{600'000};
@@ -39,6 +40,9 @@ void Node::start_schedule() {
   every(kProbeEvery, [this] { return probe_database(); });
   every(kTellDeliveredEvery, [this] { return chat_.flush_delivered(); });
   every(kSaveSessionsEvery, [this] { return resume_.flush(); });
+  every(gateway::PresenceChanges::kGather, [this] { return presence_changes_.gather(); });
+  every(kSaveSeenEvery, [this] { return presence_changes_.save(); });
+  every(gateway::Typing::kSweepEvery, [this] { return sweep_typing(); });
   every(kTrimEvery, [this] { return trim_streams(); });
   every(kPurgeEvery, [this] { return purge(); });
   every(kEndSessionsEvery, [this] { return end_old_sessions(); });
@@ -48,12 +52,16 @@ void Node::start_schedule() {
         while (!node->stopping_.load(std::memory_order_relaxed)) {
           co_await sleep_for{kSweepEvery};
           context->hub.sweep();
-          if (context->loop.index() == 0) node->presence_.sweep();
         }
       }
     };
     context->loop.post([this, &context = *context] { spawn(Sweep::run(this, &context)); });
   }
+}
+
+Task<void> Node::sweep_typing() {
+  typing_.sweep();
+  co_return;
 }
 
 Task<void> Node::probe_database() {
@@ -102,13 +110,15 @@ Task<void> Node::purge() {
 void Node::flush_sessions() {
   const auto done = std::make_shared<std::promise<void>>();
   struct Flush {
-    static Task<void> run(gateway::ResumeStore* resume, std::shared_ptr<std::promise<void>> told) {
-      auto flushing = resume->flush();
+    static Task<void> run(Node* node, std::shared_ptr<std::promise<void>> told) {
+      auto flushing = node->resume_.flush();
       co_await flushing;
+      auto saving = node->presence_changes_.save_everyone();
+      co_await saving;
       told->set_value();
     }
   };
-  loops_.first().post([this, done] { spawn(Flush::run(&resume_, done)); });
+  loops_.first().post([this, done] { spawn(Flush::run(this, done)); });
   done->get_future().wait_for(kPatienceForSessions);
 }
 

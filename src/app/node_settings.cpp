@@ -34,6 +34,7 @@ void apply_limits(const LimitsConfig& limits, gateway::SocketSettings& out) {
   out.subscriptions = static_cast<std::size_t>(limits.subscriptions);
   out.outbox_bytes = static_cast<std::size_t>(limits.outbox_bytes);
   out.frames_per_second = static_cast<int>(limits.frames_per_second);
+  out.typing_per_second = static_cast<int>(limits.typing_per_second);
   out.message_chars = static_cast<int>(limits.message_chars);
   out.messages_per_minute = static_cast<int>(limits.messages_per_minute);
   out.rate_limits = limits.rates_enabled;

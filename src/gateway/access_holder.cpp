@@ -45,7 +45,7 @@ std::optional<AccessEnd> ends_principal(const api::AccessChange& change,
 }
 
 StreamEnd ends_stream(const api::AccessChange& change, const auth::Principal& who,
-                      const FollowedStream& stream) {
+                      const StreamAccess& stream) {
   if (const auto* left = std::get_if<api::StreamAccessEnded>(&change))
     return who.is_user() && left->user == who.user && left->stream == stream.id
                ? StreamEnd::shut_out
@@ -60,7 +60,7 @@ StreamEnd ends_stream(const api::AccessChange& change, const auth::Principal& wh
 }
 
 bool may_end_stream(const api::AccessChange& change, const auth::Principal& who,
-                    const FollowedStream& stream) {
+                    const StreamAccess& stream) {
   if (const auto* closed = std::get_if<api::StreamClosed>(&change))
     return closed->stream == stream.id;
   if (const auto* changed = std::get_if<api::RoleChanged>(&change))

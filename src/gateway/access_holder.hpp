@@ -28,8 +28,8 @@ enum class AccessEnd : std::uint8_t { unauthenticated, lost };
 [[nodiscard]] std::optional<AccessEnd> ends_principal(const api::AccessChange& change,
                                                       const auth::Principal& principal);
 
-// Of a stream that somebody follows, what its reader's access depends on.
-struct FollowedStream {
+// What a reader's access to a stream depends on.
+struct StreamAccess {
   StreamId id;
   OrgId org;    // none for a stream of one user, or of two
   UserId peer;  // of a conversation
@@ -38,10 +38,10 @@ struct FollowedStream {
 // Does the change end this principal's right to read the stream?
 enum class StreamEnd : std::uint8_t { keeps, lost, org_gone, shut_out };
 [[nodiscard]] StreamEnd ends_stream(const api::AccessChange& change,
-                                    const auth::Principal& principal, const FollowedStream& stream);
+                                    const auth::Principal& principal, const StreamAccess& stream);
 
 // May it, so that the right has to be looked up again?
 [[nodiscard]] bool may_end_stream(const api::AccessChange& change, const auth::Principal& principal,
-                                  const FollowedStream& stream);
+                                  const StreamAccess& stream);
 
 }  // namespace indaba::gateway

@@ -15,6 +15,9 @@ void document_frames(api::Frames& frames) {
   frames.document<PresenceFrame>(
       "presence",
       {.summary = "Who is connected; answered by `presence_state`", .names_stream = false});
+  frames.document<TypingFrame>(
+      "typing",
+      {.summary = "Whether one is writing in a room or conversation", .names_stream = false});
   frames.document<PingFrame>("ping", {.summary = "Answered by `pong`", .names_stream = false});
 }
 

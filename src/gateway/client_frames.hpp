@@ -40,6 +40,12 @@ struct PresenceFrame {
 };
 BOOST_DESCRIBE_STRUCT(PresenceFrame, (), (stream))
 
+struct TypingFrame {
+  std::optional<json::Text<1, 300>> stream;
+  bool is_typing = false;
+};
+BOOST_DESCRIBE_STRUCT(TypingFrame, (), (stream, is_typing))
+
 struct PingFrame {};
 BOOST_DESCRIBE_STRUCT(PingFrame, (), ())
 

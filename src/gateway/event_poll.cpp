@@ -67,6 +67,7 @@ void EventPoll::on_reset(stream::Subscription& subscription, stream::ResetReason
 }
 
 void EventPoll::on_event(stream::Subscription& subscription, stream::Rendering& event) {
+  if (stream::is_sign(event.event())) return;  // stale before the next poll could tell its end
   auto* followed = find(subscription);
   events_.push_back(subscription.frame(event, context_.json));
   bytes_ += events_.back().size();
@@ -121,7 +122,7 @@ void EventPoll::on_access_change(const api::AccessChange& change) {
   if (const auto end = ends_principal(change, request_->principal))
     return fail(Error(ErrorKind::unauthenticated, "The session has ended."));
   for (const auto& followed : followed_) {
-    const FollowedStream stream{followed.subscription->stream(), followed.org, followed.peer};
+    const StreamAccess stream{followed.subscription->stream(), followed.org, followed.peer};
     if (ends_stream(change, request_->principal, stream) != StreamEnd::keeps)
       return fail(Error(ErrorKind::not_found, "There is no such stream."));
     if (may_end_stream(change, request_->principal, stream)) return finish_soon();

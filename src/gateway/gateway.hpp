@@ -15,12 +15,14 @@
 #include "base/random.hpp"
 #include "gateway/connection_limits.hpp"
 #include "gateway/event_cursor.hpp"
+#include "gateway/followed_streams.hpp"
 #include "gateway/loop_context.hpp"
 #include "gateway/open_sessions.hpp"
-#include "gateway/presence.hpp"
+#include "gateway/presence_views.hpp"
 #include "gateway/resume.hpp"
 #include "gateway/settings.hpp"
 #include "gateway/socket_stats.hpp"
+#include "gateway/typing.hpp"
 #include "http/cors.hpp"
 
 #include <atomic>
@@ -40,6 +42,9 @@ class Gateway {
     const api::Frames& frames;
     ResumeStore& resume;
     Presence& presence;
+    PresenceViews& presence_views;
+    FollowedStreams& followed;
+    Typing& typing;
     const EventCursor& cursors;
     const http::AllowedOrigins& origins;
     api::RateLimiter& limiter;

@@ -6,8 +6,8 @@
 #pragma once
 
 #include "api/stream_names.hpp"
+#include "gateway/followed_streams.hpp"
 #include "gateway/frame_text.hpp"
-#include "gateway/presence.hpp"
 #include "stream/subscription.hpp"
 
 #include <memory>
@@ -20,12 +20,11 @@ namespace indaba::gateway {
 struct LiveSubscription {
   std::unique_ptr<stream::Subscription> subscription;
   OrgId org;
-  UserId peer;  // of a conversation
   bool durable = true;
   Seq acked;      // by the client
   Seq pinged;     // written before the last ping
   Seq confirmed;  // written before the last ping that was answered
-  Presence::Mark present;
+  FollowedStreams::Follow follow;
   std::unique_ptr<AnswerTo> answer;  // for the `subscribed` that is still to come
 };
 

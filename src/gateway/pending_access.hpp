@@ -30,7 +30,7 @@ class PendingAccess final : public AccessHolder {
                           const api::ResolvedStream& stream) const {
     if (lost(principal)) return true;
     for (const auto& change : missed_) {
-      const FollowedStream followed{stream.id, stream.org, stream.peer};
+      const StreamAccess followed{stream.id, stream.org, stream.peer};
       if (ends_stream(change, principal, followed) != StreamEnd::keeps) return true;
       if (may_end_stream(change, principal, followed)) return true;
     }

@@ -1,85 +1,147 @@
-// Presence: which people are connected, by organisation: as long as any of their devices follows a
-// stream of it, and 15 s longer, so that a reload or a moment without network is no absence.
+// Presence: who is connected: as long as any of their sockets or event streams is open, and for a
+// while longer (15 s), so that a reload or a moment without network is no absence.
 //
-// Of this process. Any thread; a change costs one lock on its organisation's shard.
+//   connect()    -> online, at once          ┐
+//   disconnect() -> the lease ends later     ├ tick() -> take_changes(): what differs from what was
+//   a node dies  -> so do its leases         ┘           told before, once a user
+//
+// What is online here is what the leases say (gateway/presence_leases.hpp); who belongs to which
+// organisation is asked of the database once for everyone who came (unplaced(), place()), and known
+// at once of the organisation whose stream somebody follows. Whoever is gone stays in memory until
+// their last_seen is saved. Any thread; a connection costs one lock on a shard and one on the
+// leases.
 #pragma once
 
+#include "api/access_changes.hpp"
 #include "api/online.hpp"
 #include "base/clock.hpp"
+#include "gateway/org_set.hpp"
+#include "gateway/presence_leases.hpp"
 
 #include <array>
 #include <mutex>
+#include <span>
 #include <string>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 namespace indaba::gateway {
+
+struct PresentPerson {
+  UserId id;
+  std::string username;
+  bool online = true;
+  WallTime last_seen{};  // of whoever is online: now
+};
+
+struct PresenceChange {
+  PresentPerson person;
+  std::vector<OrgId> orgs;
+};
+
+struct LastSeen {
+  UserId user;
+  WallTime at{};
+};
 
 class Presence final : public api::OnlineMembers {
  public:
   static constexpr Millis kLinger{15'000};
 
-  explicit Presence(const Clock& clock) : clock_(clock) {}
+  Presence(const Clock& clock, PresenceLeases& leases, Millis linger = kLinger)
+      : clock_(clock), leases_(leases), linger_(linger) {}
 
-  // Somebody is present as long as one of their marks lives.
-  class Mark {
-   public:
-    Mark() = default;
-    Mark(Mark&& other) noexcept { swap(other); }
-    Mark& operator=(Mark&& other) noexcept {
-      swap(other);
-      return *this;
-    }
-    ~Mark();
+  // A device comes and goes. Each connect() has one disconnect(); nothing of nobody.
+  void connect(UserId user, const std::string& username);
+  void disconnect(UserId user);
+  // Somebody who is connected follows a stream of the organisation.
+  void follows(UserId user, OrgId org);
+  void on_access_change(const api::AccessChange& change);
 
-   private:
-    friend class Presence;
-    void swap(Mark& other) noexcept {
-      std::swap(presence_, other.presence_);
-      std::swap(org_, other.org_);
-      std::swap(user_, other.user_);
-    }
-    Presence* presence_ = nullptr;
-    OrgId org_;
-    UserId user_;
-  };
-  // No organisation or no user: an empty mark.
-  [[nodiscard]] Mark mark(OrgId org, UserId user, const std::string& username);
-
-  struct Person {
-    UserId id;
-    std::string username;
-  };
-  [[nodiscard]] std::vector<Person> online_users(OrgId org, std::size_t limit) const;
+  [[nodiscard]] bool connected(UserId user) const;  // to this process
+  [[nodiscard]] bool is_online(UserId user) const;
   [[nodiscard]] std::int64_t online(OrgId org) const override;
   [[nodiscard]] std::int64_t people() const;  // of all organisations
-  // Forgets those whose time is over. Called now and then.
-  void sweep();
+  [[nodiscard]] std::vector<PresentPerson> online_users(OrgId org, std::size_t limit) const;
+  [[nodiscard]] std::vector<PresentPerson> online_among(std::span<const UserId> users) const;
+  // Those of the organisation who are gone, and whose last_seen is not saved yet.
+  [[nodiscard]] std::vector<PresentPerson> just_left(OrgId org) const;
+
+  // --- for the gathering of changes, once a second
+
+  // Renews the leases of who is connected here, and learns whose have begun and ended.
+  void tick();
+  // Whose organisations have to be asked for. Each goes to place(), or to want_places() again.
+  [[nodiscard]] std::vector<UserId> unplaced();
+  void place(UserId user, const std::string& username, const std::vector<OrgId>& orgs);
+  void want_places(std::span<const UserId> users);
+  // Who is not what was told of them: each at most once, however often they came and went.
+  [[nodiscard]] std::vector<PresenceChange> take_changes();
+
+  // --- for saving
+
+  [[nodiscard]] std::vector<LastSeen> take_unsaved(std::size_t limit);
+  void on_saved(std::span<const LastSeen> saved);
+  void on_not_saved(std::span<const LastSeen> unsaved);
+  // At the end: everyone who is here goes now.
+  [[nodiscard]] std::vector<LastSeen> everyone() const;
 
  private:
   struct Entry {
     std::string username;
-    int marks = 0;
-    MonoTime left_at{};
+    OrgSet orgs;
+    WallTime last_seen{};  // when the last device went
+    std::uint16_t devices = 0;
+    bool online : 1 = false;
+    bool told : 1 = false;    // what readers were told: online
+    bool placed : 1 = false;  // `orgs` are the database's
+    bool asked : 1 = false;   // … are being read
+    bool unsaved : 1 = false;
   };
+  static_assert(sizeof(Entry) <= 64, "there is one for everyone who is connected");
   using People = std::unordered_map<UserId, Entry>;
+  static constexpr std::size_t kShards = 16;
   struct Shard {
     mutable std::mutex mutex;
-    std::unordered_map<OrgId, People> orgs;
+    People people;
   };
-  static constexpr std::size_t kShards = 16;
-  [[nodiscard]] bool present(const Entry& entry) const {
-    return entry.marks > 0 || clock_.mono() - entry.left_at < kLinger;
+  struct OrgShard {
+    mutable std::mutex mutex;
+    std::unordered_map<OrgId, std::vector<UserId>> online;
+  };
+
+  template <class F>
+  void with(UserId user, F work) const;
+  template <class F>
+  void with(UserId user, F work);
+  [[nodiscard]] OrgShard& org_shard(OrgId org) const {
+    return org_shards_[std::hash<OrgId>{}(org) % kShards];
   }
-  [[nodiscard]] Shard& shard(OrgId org) { return shards_[std::hash<OrgId>{}(org) % kShards]; }
-  [[nodiscard]] const Shard& shard(OrgId org) const {
-    return shards_[std::hash<OrgId>{}(org) % kShards];
+  // All under the lock of the user's shard; the lists' own locks are taken last.
+  void begin(UserId user, Entry& entry);
+  using Leaving = std::unordered_map<OrgId, std::vector<UserId>>;
+  void end(UserId user, Entry& entry, Leaving& leaving);
+  void join(UserId user, OrgId org);
+  void leave(UserId user, OrgId org);
+  // Many at once, each once: who has come back meanwhile stands there a second time.
+  void leave(OrgId org, std::vector<UserId> users);
+  void note(std::vector<UserId>& list, UserId user);
+  [[nodiscard]] PresentPerson person(UserId user, const Entry& entry) const;
+  [[nodiscard]] static bool is_over(const Entry& entry) noexcept {
+    return entry.devices == 0 && !entry.online && !entry.told && !entry.unsaved;
   }
-  void leave(OrgId org, UserId user);
+  void renew_all();
 
   const Clock& clock_;
+  PresenceLeases& leases_;
+  const Millis linger_;
   std::array<Shard, kShards> shards_;
+  mutable std::array<OrgShard, kShards> org_shards_;
+  mutable std::mutex lists_mutex_;
+  std::vector<UserId> touched_;   // guarded by lists_mutex_, as the next two
+  std::vector<UserId> unplaced_;  // may name somebody twice, or who is gone
+  std::vector<UserId> unsaved_;
+  MonoTime renewed_at_{};  // tick() alone
 };
 
 }  // namespace indaba::gateway

@@ -54,6 +54,7 @@ std::string_view Session::org_slug() const noexcept {
 void Session::open() {
   const auto opening = std::move(opening_);
   context_.add(*this);
+  gateway_.parts.presence.connect(user_, principal_.username);
   gateway_.stats.opened.fetch_add(1, std::memory_order_relaxed);
   gateway_.stats.active.fetch_add(1, std::memory_order_relaxed);
   gateway_.open_sessions.replace(*this);
@@ -117,9 +118,9 @@ void Session::subscribe_now(const api::ResolvedStream& resolved, const stream::S
   LiveSubscription live;
   live.subscription = context_.hub.subscribe(*this, resolved.id, resolved.name, resolved.durable);
   live.org = resolved.org;
-  live.peer = resolved.peer;
   live.durable = resolved.durable;
-  live.present = gateway_.parts.presence.mark(resolved.org, principal_.user, principal_.username);
+  live.follow = gateway_.parts.followed.follow(resolved, user_);
+  gateway_.parts.presence.follows(user_, resolved.org);
   live.answer = std::make_unique<AnswerTo>(std::move(to));
   auto& subscription = *subscriptions_.add(std::move(live)).subscription;
   context_.hub.start(subscription, start);
@@ -212,7 +213,7 @@ void Session::on_access_change(const api::AccessChange& change) {
   std::vector<std::pair<StreamId, StreamEnd>> ending;
   std::vector<StreamId> unsure;
   for (auto& live : subscriptions_) {
-    const FollowedStream stream{live.subscription->stream(), live.org, live.peer};
+    const StreamAccess stream{live.subscription->stream(), live.org, live.follow.peer()};
     if (const auto end = ends_stream(change, principal_, stream); end != StreamEnd::keeps)
       ending.emplace_back(stream.id, end);
     else if (may_end_stream(change, principal_, stream))
@@ -295,6 +296,7 @@ void Session::release(ws::CloseCode code, std::string_view reason) {
   gateway_.parts.resume.save(snapshot(), ResumeStore::Connection::closed);
   closed_ = true;
   context_.remove(*this);
+  gateway_.parts.presence.disconnect(user_);
   gateway_.open_sessions.remove(*this);
   gateway_.stats.active.fetch_sub(1, std::memory_order_relaxed);
   place_ = {};

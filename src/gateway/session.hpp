@@ -17,7 +17,9 @@
 #include "gateway/frame_queue.hpp"
 #include "gateway/live_subscriptions.hpp"
 #include "gateway/loop_context.hpp"
+#include "gateway/presence_views.hpp"
 #include "gateway/resume.hpp"
+#include "gateway/typing_budget.hpp"
 #include "ws/close_code.hpp"
 
 #include <boost/json/object.hpp>
@@ -75,7 +77,7 @@ class Session final : public stream::Reader,
   [[nodiscard]] bool closed() const noexcept { return closed_; }
   [[nodiscard]] std::int64_t count() const noexcept { return count_; }
   [[nodiscard]] const auth::Principal& principal() const noexcept { return principal_; }
-  [[nodiscard]] UserId user() const noexcept { return user_; }
+  [[nodiscard]] UserId user() const noexcept override { return user_; }
   [[nodiscard]] std::string_view session_uuid() const noexcept { return session_uuid_; }
   [[nodiscard]] Executor& executor() const noexcept { return context_.loop; }
   [[nodiscard]] std::optional<WallTime> expires_at() const noexcept {
@@ -109,7 +111,11 @@ class Session final : public stream::Reader,
   void on_ack(boost::json::object frame, const AnswerTo& to);
   void on_unsubscribe(boost::json::object frame, const AnswerTo& to);
   void count_plainly(const boost::json::object& frame, const AnswerTo& to);
+  // session_presence.cpp
   void on_presence(boost::json::object frame, const AnswerTo& to);
+  Task<void> serve_presence(PresencePlace place, AnswerTo to);
+  void on_typing(boost::json::object frame, const AnswerTo& to);
+  Task<void> serve_typing(StreamId stream, UserId peer, AnswerTo to);
   // The subscription that a frame names, or the socket's URL; nullptr where that has been refused.
   LiveSubscription* named(const std::optional<json::Text<1, 300>>& name, const AnswerTo& to);
   void begin(std::unique_ptr<FrameQueue::Turn> turn, Task<void> work);
@@ -151,6 +157,7 @@ class Session final : public stream::Reader,
   std::unique_ptr<Opening> opening_;  // until open()
   LiveSubscriptions subscriptions_;
   FrameBudget budget_;
+  TypingBudget typing_budget_;
   FrameQueue frames_;
   std::int64_t count_ = 0;
   std::uint16_t errors_in_row_ = 0;

@@ -14,7 +14,6 @@ namespace {
 constexpr int kMaxErrorsInRow = 20;
 constexpr std::size_t kMaxRef = 128;
 constexpr std::size_t kMaxClientMessageId = 512;  // bytes
-constexpr std::int64_t kMaxPresenceNames = 200;   // above that, only the number is told
 
 // The client's `ref` as JSON text, to be given back as it came: a short string or a number.
 Result<std::string> take_ref(boost::json::object& frame) {
@@ -69,7 +68,7 @@ void Session::handle(std::string_view text, std::int64_t count) {
 
 void Session::dispatch(boost::json::object frame, std::string_view type, AnswerTo to) {
   const bool own = type == "ping" || type == "subscribe" || type == "unsubscribe" ||
-                   type == "ack" || type == "auth" || type == "presence";
+                   type == "ack" || type == "auth" || type == "presence" || type == "typing";
   // On the plain counter a message is for a person, or for nobody.
   const bool plain = counter_ && type == "message" && !frame.contains("receiver_id");
   const bool feature = !own && !plain && gateway_.parts.frames.knows(type);
@@ -83,6 +82,7 @@ void Session::dispatch(boost::json::object frame, std::string_view type, AnswerT
   }
   if (type == "ack") return on_ack(std::move(frame), to);
   if (type == "presence") return on_presence(std::move(frame), to);
+  if (type == "typing") return on_typing(std::move(frame), to);
   if (type == "unsubscribe") return on_unsubscribe(std::move(frame), to);
   if (type == "subscribe")
     return begin(std::make_unique<FrameQueue::Turn>(),
@@ -254,32 +254,9 @@ void Session::on_ack(boost::json::object frame, const AnswerTo& to) {
                   to);
   errors_in_row_ = 0;
   live->acked = std::max(live->acked, seq);
-  if (live->peer) gateway_.parts.acks.on_ack(live->subscription->stream(), user_, seq);
+  if (live->follow.peer()) gateway_.parts.acks.on_ack(live->subscription->stream(), user_, seq);
   save_soon();
   if (!to.ref.empty()) answer(FrameText("ok"), to);
-}
-
-void Session::on_presence(boost::json::object frame, const AnswerTo& to) {
-  const auto read = json::read<PresenceFrame>(boost::json::value(std::move(frame)));
-  if (!read) return refuse(read.error(), to);
-  auto* live = named(read->stream, to);
-  if (live == nullptr) return;
-  errors_in_row_ = 0;
-  const auto& presence = gateway_.parts.presence;
-  const auto count = presence.online(live->org);
-  FrameText state("presence_state");
-  state.member("stream", live->subscription->name());
-  std::string users = "[";
-  if (count <= kMaxPresenceNames) {
-    for (const auto& person : presence.online_users(live->org, kMaxPresenceNames)) {
-      std::string user = "{";
-      json::append_member(user, "id", person.id);
-      json::append_member(user, "username", person.username);
-      users += (users.size() > 1 ? "," : "") + user + '}';
-    }
-  }
-  state.raw("users", users + "]").member("count_online", count);
-  answer(std::move(state), to);
 }
 
 Task<void> Session::serve_auth(boost::json::object frame, AnswerTo to) {

@@ -17,6 +17,7 @@ struct SocketSettings {
   std::size_t outbox_bytes =
       32 * 1024;  // more than that waiting, and a reader catches up from the log instead
   int frames_per_second = 50;  // of one connection
+  int typing_per_second = 5;   // … of them about typing
   int message_chars = 5000;
   int messages_per_minute = 60;
   bool rate_limits = true;

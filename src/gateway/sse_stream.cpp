@@ -28,6 +28,7 @@ SseStream::~SseStream() {
 
 void SseStream::begin(const EventRequest& request) {
   context_.add(*this);
+  gateway_.parts.presence.connect(principal_.user, principal_.username);
   std::string out;
   sse::append_retry(out, kRetry);
   connection_.send(net::Frame::of(out));
@@ -36,7 +37,8 @@ void SseStream::begin(const EventRequest& request) {
     followed.subscription =
         context_.hub.subscribe(*this, resolved.id, resolved.name, resolved.durable);
     followed.org = resolved.org;
-    followed.peer = resolved.peer;
+    followed.follow = gateway_.parts.followed.follow(resolved, principal_.user);
+    gateway_.parts.presence.follows(principal_.user, resolved.org);
     followed.position.stream = resolved.name;
     followed_.push_back(std::move(followed));
   }
@@ -186,7 +188,8 @@ void SseStream::on_access_change(const api::AccessChange& change) {
   std::vector<std::pair<StreamId, StreamEnd>> ending;
   bool unsure = false;
   for (const auto& followed : followed_) {
-    const FollowedStream stream{followed.subscription->stream(), followed.org, followed.peer};
+    const StreamAccess stream{followed.subscription->stream(), followed.org,
+                              followed.follow.peer()};
     if (const auto end = ends_stream(change, principal_, stream); end != StreamEnd::keeps)
       ending.emplace_back(stream.id, end);
     else
@@ -241,6 +244,7 @@ void SseStream::on_closed() {
 void SseStream::release() {
   closed_ = true;
   context_.remove(*this);
+  gateway_.parts.presence.disconnect(principal_.user);
   place_ = {};
   self_.reset();
   followed_.clear();

@@ -27,6 +27,7 @@ class SseStream final : public net::Protocol, public stream::Reader, public Acce
   void on_closed() override;
 
   // stream::Reader
+  [[nodiscard]] UserId user() const noexcept override { return principal_.user; }
   [[nodiscard]] bool can_take() const override;
   void on_subscribed(stream::Subscription& subscription, const stream::StreamState& state,
                      Seq since) override;
@@ -42,8 +43,8 @@ class SseStream final : public net::Protocol, public stream::Reader, public Acce
  private:
   struct Followed {
     std::unique_ptr<stream::Subscription> subscription;
+    FollowedStreams::Follow follow;
     OrgId org;
-    UserId peer;        // of a conversation
     Position position;  // for the cursor
     Seq head;
     bool started = false;

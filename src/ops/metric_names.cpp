@@ -45,6 +45,8 @@ constexpr auto kNames = std::to_array<MetricName>({
     {"indaba_jobs_queued", gauge, "Jobs that wait."},
     {"indaba_push_total", counter, "Push messages by kind and outcome.", "kind,outcome"},
     {"indaba_presence_users", gauge, "Users that are online."},
+    {"indaba_presence_changes_total", counter, "How often somebody came online or went."},
+    {"indaba_presence_frames_total", counter, "Frames that told so, one a stream and second."},
     {"indaba_loop_lag_seconds", gauge, "How long the longest recent tick of an event loop took.",
      "loop"},
     {"indaba_handshakes_rejected_total", counter, "Sockets refused before they opened.", "reason"},

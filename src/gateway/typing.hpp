@@ -1,0 +1,74 @@
+// Typing: who is writing where now, told to the others who follow the stream.
+//
+// One state a user and stream, whichever of their devices says it: told at most once a second, and
+// its end once: when they say so, when their message is sent, 6 s after they last said it, or when
+// their last device goes. Bounded: past that, who begins to type is not shown. Any thread, under
+// one lock; sweep() a few times a second.
+#pragma once
+
+#include "api/typing.hpp"
+#include "base/clock.hpp"
+#include "stream/publisher.hpp"
+
+#include <functional>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace indaba::gateway {
+
+class Typing final : public api::TypingStops {
+ public:
+  static constexpr Millis kLasts{6'000};
+  static constexpr Millis kAtMostEvery{1'000};
+  static constexpr Millis kSweepEvery{250};
+  static constexpr std::size_t kMost = 20'000;
+
+  // `connected`: whether a user has a device left; asked by sweep(). All outlive this.
+  Typing(const Clock& clock, stream::SignPublisher& publisher,
+         std::function<bool(UserId)> connected)
+      : clock_(clock), publisher_(publisher), connected_(std::move(connected)) {}
+
+  void start(StreamId stream, UserId user, const std::string& username);
+  void stop(StreamId stream, UserId user) override;
+  // Ends what is over, and tells what had to wait for its second.
+  void sweep();
+  [[nodiscard]] std::size_t size() const;
+
+ private:
+  struct Key {
+    StreamId stream;
+    UserId user;
+    friend bool operator==(Key, Key) = default;
+  };
+  struct Hash {
+    std::size_t operator()(Key key) const noexcept {
+      return std::hash<StreamId>{}(key.stream) * 31 + std::hash<UserId>{}(key.user);
+    }
+  };
+  struct Entry {
+    std::string username;
+    MonoTime until{};
+    MonoTime told_at{};   // that they type; none: never
+    bool typing = false;  // what they said last
+    bool shown = false;   // what the others were told last
+  };
+  // All under the lock, so that what is told stays in order.
+  void tell(Key key, Entry& entry, bool is_typing);
+  void end(Key key, Entry& entry);
+  [[nodiscard]] bool may_tell(const Entry& entry, MonoTime now) const noexcept {
+    return entry.told_at == MonoTime{} || now - entry.told_at >= kAtMostEvery;
+  }
+
+  const Clock& clock_;
+  stream::SignPublisher& publisher_;
+  const std::function<bool(UserId)> connected_;
+  mutable std::mutex mutex_;
+  std::unordered_map<Key, Entry, Hash> entries_;  // guarded by mutex_
+};
+
+// Whether people write on a stream of that name: a room or a conversation.
+[[nodiscard]] bool is_written_on(std::string_view stream_name) noexcept;
+
+}  // namespace indaba::gateway
