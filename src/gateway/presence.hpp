@@ -91,7 +91,7 @@ class Presence final : public api::OnlineMembers {
     std::string username;
     OrgSet orgs;
     WallTime last_seen{};  // when the last device went
-    std::uint16_t devices = 0;
+    std::uint32_t devices = 0;
     bool online : 1 = false;
     bool told : 1 = false;    // what readers were told: online
     bool placed : 1 = false;  // `orgs` are the database's

@@ -155,6 +155,7 @@ pair_route("PUT", "conversations/{peer}/notification-preferences", {"level": "al
 org_route("GET", "orgs/{org}/rooms/{room}/notification-preferences", OK)
 org_route("PUT", "orgs/{org}/rooms/{room}/notification-preferences", OK, {"level": "all", "muted_until": None})
 pair_route("GET", "conversations/{peer}/events/{first}")
+org_route("GET", "orgs/{org}/presence", OK)
 
 
 def message_route(method, path, member, body=None, *, owner=OK):
@@ -189,8 +190,8 @@ FRAMES = {
     "ping": (lambda w: {}, "pong", "pong"),
     "auth": (lambda w: {"token": "no token"}, None, None),
     "publish": (lambda w: {"stream": w.topic, "event": "t", "data": "CANARY"}, "published", "not_found"),
-    "presence": (lambda w: {"stream": w.notifications}, None, None),
-    "typing": (lambda w: {"stream": w.notifications, "is_typing": True}, None, None),
+    "presence": (lambda w: {"stream": w.notifications}, "not_subscribed", "not_subscribed"),
+    "typing": (lambda w: {"stream": w.room, "is_typing": True}, "not_subscribed", "not_subscribed"),
     "read_receipt": (lambda w: {"stream": w.room, "up_to": 1}, "ok", "not_found"),
     "message": (lambda w: {"stream": w.room, "body": "CANARY"}, "message_sent", "not_found"),
     "edit": (lambda w: {"id": w.params["message"], "body": "CANARY"}, None, "not_found"),
@@ -198,7 +199,7 @@ FRAMES = {
     "react": (lambda w: {"id": w.params["message"], "emoji": "👍", "remove": False}, "ok", "not_found"),
 }
 # What the gateway itself serves, and so is not among the features' frames of the schema.
-PROTOCOL_FRAMES = ["subscribe", "unsubscribe", "ack", "ping", "auth"]
+PROTOCOL_FRAMES = ["subscribe", "unsubscribe", "ack", "ping", "auth", "presence", "typing"]
 
 STREAMS = {
     # pattern: (name in the organisation's world, who may read)

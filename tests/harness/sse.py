@@ -57,6 +57,7 @@ class EventStream:
         self.parser = Parser()
         self._ready = []
         self.ended = False
+        self.hears_presence = False  # as Socket's
 
     @classmethod
     async def open(cls, server, query, caller=None, headers=None, status=200):
@@ -73,8 +74,9 @@ class EventStream:
         while True:
             while self._ready:
                 name, data, ident = self._ready.pop(0)
-                if name != "heartbeat":
-                    return name, json.loads(data), ident
+                told = json.loads(data)
+                if name != "heartbeat" and (told.get("type") != "presence" or self.hears_presence):
+                    return name, told, ident
             chunk = await asyncio.wait_for(self.answer.content.readany(), max(0.001, deadline - time.monotonic()))
             if not chunk:
                 self.ended = True
