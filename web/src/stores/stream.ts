@@ -59,6 +59,7 @@ export const useStream = defineStore('stream', () => {
   }
 
   function onEvent(event: StreamEvent): void {
+    if (event.seq === undefined) return; // who comes and goes is no notification
     events.value.push(event);
     if (events.value.length > kept) events.value.splice(0, events.value.length - kept);
     triggerRef(events);
