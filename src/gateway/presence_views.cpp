@@ -31,7 +31,9 @@ std::vector<PresentPerson> merge_gone(std::vector<PresentPerson> just_left,
   for (const auto& person : just_left) known.insert(person.id);
   std::erase_if(saved, [&](const PresentPerson& person) { return known.contains(person.id); });
   just_left.insert(just_left.end(), saved.begin(), saved.end());
-  std::ranges::stable_sort(just_left, std::greater{}, &PresentPerson::last_seen);
+  std::ranges::sort(just_left, [](const PresentPerson& a, const PresentPerson& b) {
+    return a.last_seen != b.last_seen ? a.last_seen > b.last_seen : a.id < b.id;
+  });
   return just_left;
 }
 

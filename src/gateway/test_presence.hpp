@@ -53,7 +53,7 @@ class FakePresenceSource final : public PresenceSource {
     for (const auto& [user, at] : saved)
       if (std::ranges::find(people.at(user), org) != people.at(user).end())
         out.push_back({user, "user" + std::to_string(user.value), false, at});
-    std::ranges::stable_sort(out, std::greater{}, &PresentPerson::last_seen);
+    std::ranges::sort(out, std::greater{}, &PresentPerson::last_seen);
     out.resize(std::min(limit, out.size()));
     co_return out;
   }
