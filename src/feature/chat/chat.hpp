@@ -19,6 +19,7 @@
 #include "api/frames.hpp"
 #include "api/org_gate.hpp"
 #include "api/stream_names.hpp"
+#include "api/typing.hpp"
 #include "base/live.hpp"
 #include "base/random.hpp"
 #include "feature/chat/delivered.hpp"
@@ -61,6 +62,7 @@ class Chat {
     api::AccessChanges& changes;
     stream::RewriteListener& rewrites;
     Delivered& delivered;
+    api::TypingStops& typing;
     api::RateLimiter& limiter;
     const api::RateLimits& rates;
     const api::Cursors& cursors;

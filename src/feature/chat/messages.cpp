@@ -205,6 +205,8 @@ Task<Result<SentView>> Chat::send(Place place, auth::Principal caller, SendMessa
   };
   auto writing = parts_.database.write(sending->place.shard(), change);
   INDABA_CO_TRY(auto written, co_await writing);
+  if (!written.value.duplicate)
+    parts_.typing.stop(written.events.front().stream, sending->caller.user);
   co_return placed(std::move(written.value), written.events, *late);
 }
 

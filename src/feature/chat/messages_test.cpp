@@ -179,5 +179,13 @@ TEST_F(MessagesTest, in_slow_mode_a_member_writes_once_in_a_while_and_moderators
   EXPECT_EQ(say("ben", R"({"body":"7"})").status, 201);
 }
 
+TEST_F(MessagesTest, who_has_sent_is_not_typing_any_more) {
+  say("ben", R"({"body":"hello","client_message_id":"c-1"})");
+  say("ben", R"({"body":"hello","client_message_id":"c-1"})");
+  ASSERT_EQ(typing_.stopped.size(), 1U);
+  EXPECT_EQ(typing_.stopped[0].first, resolve("ben", "orgs/acme/rooms/general")->id);
+  EXPECT_EQ(typing_.stopped[0].second, user("ben"));
+}
+
 }  // namespace
 }  // namespace indaba::chat

@@ -16,6 +16,11 @@ struct RememberingRewrites final : stream::RewriteListener {
   void on_rewritten(StreamId stream) override { streams.push_back(stream); }
 };
 
+struct RememberingTyping final : api::TypingStops {
+  std::vector<std::pair<StreamId, UserId>> stopped;
+  void stop(StreamId stream, UserId user) override { stopped.emplace_back(stream, user); }
+};
+
 class ChatFixture : public orgs::FeatureFixture {
  protected:
   ChatFixture() {
@@ -117,8 +122,9 @@ class ChatFixture : public orgs::FeatureFixture {
   std::vector<StreamId>& rewritten_ = rewrites_.streams;
   api::Cursors cursors_{"a key for tests"};
   Delivered delivered_;
-  Chat service_{{*database_, memberships_, changes_, rewrites_, delivered_, limiter_, limits_,
-                 cursors_, clock_, random_}};
+  RememberingTyping typing_;
+  Chat service_{{*database_, memberships_, changes_, rewrites_, delivered_, typing_, limiter_,
+                 limits_, cursors_, clock_, random_}};
 };
 
 }  // namespace indaba::chat
