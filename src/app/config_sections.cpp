@@ -118,6 +118,7 @@ LimitsConfig limits_config(const Config& config) {
   limits.connections_per_address = config.integer("limits.connections_per_address");
   limits.subscriptions = config.integer("limits.subscriptions");
   limits.messages_per_minute = config.integer("limits.messages_per_minute");
+  limits.searches_per_minute = config.integer("limits.searches_per_minute");
   limits.frames_per_second = config.integer("limits.frames_per_second");
   limits.typing_per_second = config.integer("limits.typing_per_second");
   limits.message_chars = config.integer("limits.message_chars");

@@ -92,6 +92,7 @@ struct LimitsConfig {
   std::int64_t connections_per_address = 0;
   std::int64_t subscriptions = 0;
   std::int64_t messages_per_minute = 0;
+  std::int64_t searches_per_minute = 0;
   std::int64_t frames_per_second = 0;
   std::int64_t typing_per_second = 0;
   std::int64_t message_chars = 0;

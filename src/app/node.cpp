@@ -156,8 +156,10 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
       tasks_(*storage_->database, cursors_, clock_),
       topics_(
           {*storage_->database, memberships_, hub_, changes_, limiter_, rates_, clock_, random_}),
+      search_index_(*storage_->database, clock_, random_),
       chat_({*storage_->database, memberships_, changes_, hub_, delivered_, typing_, limiter_,
-             rates_, cursors_, clock_, random_}),
+             rates_, cursors_, clock_, random_, search_index_}),
+      search_(search_index_, limiter_, cursors_),
       health_({.version = INDABA_VERSION, .color = settings_.server.color}, clock_,
               [this] { return figures(); }),
       static_files_(ops::embedded_assets(), websocket_sources(settings_.public_url)),
@@ -183,7 +185,7 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
   health_.add_check("disk", ops::disk_check(settings_.data.dir, kLeastFreeDisk));
   database_probe_ = &health_.add_probe("database", kProbeStale);
   database_probe_->report({});  // it answered when it was opened: "listening" must mean ready
-  apply_chat_limits(settings_.limits);
+  apply_feature_limits(settings_.limits);
   add_metrics();
   add_routes(options);
 }
@@ -203,6 +205,7 @@ void Node::add_routes(const ServeOptions& options) {
   tasks_.add_routes(endpoints);
   topics_.add_routes(endpoints);
   chat_.add_routes(endpoints);
+  search_.add_routes(endpoints);
   gateway::add_event_routes(endpoints, gateway_);
   presence_views_.add_routes(endpoints);
   ws_opening_.add_to(endpoints);
@@ -319,7 +322,7 @@ void Node::reload_limits(const Config& config) {
   const auto again = reloaded(settings_, config, port_);
   limiter_.set_enabled(again.limits.rates_enabled);
   rates_ = rate_limits(again.limits);
-  apply_chat_limits(again.limits);
+  apply_feature_limits(again.limits);
   accounts_.set_password_failures(again.limits.password_failures);
   origins_.replace(again.origins);
   http_settings_.parser.body_bytes = again.http.parser.body_bytes;
@@ -328,9 +331,10 @@ void Node::reload_limits(const Config& config) {
   for (auto* loop : loops_.all()) Loops::run_on(*loop, [] {});
 }
 
-void Node::apply_chat_limits(const LimitsConfig& limits) {
+void Node::apply_feature_limits(const LimitsConfig& limits) {
   chat_.limits().message_chars = limits.message_chars;
   chat_.limits().messages_per_minute = limits.messages_per_minute;
+  search_.limits().searches_per_minute = limits.searches_per_minute;
 }
 
 void Node::reload_keys(const Config& config) {

@@ -20,6 +20,8 @@
 #include "feature/chat/chat.hpp"
 #include "feature/notifications/notifications.hpp"
 #include "feature/orgs/service.hpp"
+#include "feature/search/search.hpp"
+#include "feature/search/sqlite_index.hpp"
 #include "feature/tasks/tasks.hpp"
 #include "feature/topics/topics.hpp"
 #include "gateway/gateway.hpp"
@@ -113,7 +115,7 @@ class Node final : private stream::RetentionListener {
   void listen_for_metrics(net::ListeningSocket socket);
   [[nodiscard]] Result<void> open_control();
   void reload_limits(const Config& config);
-  void apply_chat_limits(const LimitsConfig& limits);
+  void apply_feature_limits(const LimitsConfig& limits);
   void reload_keys(const Config& config);
   void on_trimmed(StreamId stream, Seq oldest) override { hub_.on_trimmed(stream, oldest); }
 
@@ -161,7 +163,9 @@ class Node final : private stream::RetentionListener {
   account::Accounts accounts_;
   tasks::Tasks tasks_;
   topics::Topics topics_;
+  search::SqliteIndex search_index_;
   chat::Chat chat_;
+  search::Search search_;
 
   api::Description description_;
   std::unique_ptr<api::Application> application_;

@@ -59,6 +59,7 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"limits.handshakes_per_second", integer, "100", "sockets that one address may open in a second", "", "", "", false, true},
     {"limits.subscriptions", integer, "128", "subscriptions of one socket", "", "", "", false, true},
     {"limits.messages_per_minute", integer, "60", "messages of one user in any 60 s", "", "", "", false, true},
+    {"limits.searches_per_minute", integer, "120", "searches of one user or API key in any 60 s", "", "", "", false, true},
     {"limits.frames_per_second", integer, "50", "frames of one socket", "", "", "", false, true},
     {"limits.typing_per_second", integer, "5", "frames about typing of one socket", "", "", "", false, true},
     {"limits.message_chars", integer, "5000", "code points of a message", "", "", "", false, true},

@@ -156,6 +156,7 @@ org_route("GET", "orgs/{org}/rooms/{room}/notification-preferences", OK)
 org_route("PUT", "orgs/{org}/rooms/{room}/notification-preferences", OK, {"level": "all", "muted_until": None})
 pair_route("GET", "conversations/{peer}/events/{first}")
 org_route("GET", "orgs/{org}/presence", OK)
+org_route("GET", "orgs/{org}/search?q=canary", OK)
 
 
 def message_route(method, path, member, body=None, *, owner=OK):

@@ -90,7 +90,7 @@ Task<Result<MessageView>> Chat::edit(MessageId id, auth::Principal caller, EditM
   INDABA_CO_TRY_VOID(check_length(wanted.body));
   auto placing = message_place(id);
   INDABA_CO_TRY(const auto place, co_await placing);
-  auto change = [now = parts_.clock.wall(), place, caller,
+  auto change = [index = &parts_.index, now = parts_.clock.wall(), place, caller,
                  wanted](db::WriteTx& tx) -> Result<MessageView> {
     INDABA_TRY(auto subject, subject_of(tx.sql(), place, caller));
     INDABA_TRY_VOID(check_there(subject.message));
@@ -103,6 +103,7 @@ Task<Result<MessageView>> Chat::edit(MessageId id, auth::Principal caller, EditM
     after.edited_at = now;
     INDABA_TRY_VOID(
         queries::update_body(tx.sql(), after.room, after.id, after.body, after.edited_at));
+    INDABA_TRY_VOID(index->put(tx, after.id));
     tx.append({subject.standing.room.stream, "message_edited", changed_body(after, caller), {}});
     INDABA_TRY_VOID(add_version(tx, before, after, caller.user, now));
     return view_of(std::move(after));
@@ -115,11 +116,13 @@ Task<Result<MessageView>> Chat::edit(MessageId id, auth::Principal caller, EditM
 Task<Result<void>> Chat::remove_message(MessageId id, auth::Principal caller) {
   auto placing = message_place(id);
   INDABA_CO_TRY(const auto place, co_await placing);
-  auto change = [now = parts_.clock.wall(), place, caller](db::WriteTx& tx) -> Result<StreamId> {
+  auto change = [index = &parts_.index, now = parts_.clock.wall(), place,
+                 caller](db::WriteTx& tx) -> Result<StreamId> {
     INDABA_TRY(const auto subject, subject_of(tx.sql(), place, caller));
     INDABA_TRY_VOID(may_change(subject, caller, now));
     if (subject.message.deleted_at) return StreamId();  // twice is once
     INDABA_TRY_VOID(delete_now(tx, subject, caller, now));
+    INDABA_TRY_VOID(index->remove(tx, place.id));
     return subject.standing.room.stream;
   };
   auto writing = parts_.database.write(place.room.shard(), change);
@@ -131,13 +134,15 @@ Task<Result<void>> Chat::remove_message(MessageId id, auth::Principal caller) {
 Task<Result<MessageView>> Chat::restore(MessageId id, auth::Principal caller) {
   auto placing = message_place(id);
   INDABA_CO_TRY(const auto place, co_await placing);
-  auto change = [now = parts_.clock.wall(), place, caller](db::WriteTx& tx) -> Result<MessageView> {
+  auto change = [index = &parts_.index, now = parts_.clock.wall(), place,
+                 caller](db::WriteTx& tx) -> Result<MessageView> {
     INDABA_TRY(auto subject, subject_of(tx.sql(), place, caller));
     INDABA_TRY_VOID(may_moderate(subject));
     auto after = subject.message;
     if (!after.deleted_at) return view_of(std::move(after));
     after.deleted_at.reset();
     INDABA_TRY_VOID(queries::mark_message_restored(tx.sql(), after.room, after.id));
+    INDABA_TRY_VOID(index->put(tx, after.id));
     tx.append({subject.standing.room.stream, "message_restored", changed_body(after, caller), {}});
     INDABA_TRY_VOID(add_version(tx, subject.message, after, caller.user, now));
     return view_of(std::move(after));

@@ -23,6 +23,7 @@
 #include "base/live.hpp"
 #include "base/random.hpp"
 #include "feature/chat/delivered.hpp"
+#include "feature/chat/message_index.hpp"
 #include "feature/chat/views.hpp"
 #include "feature/orgs/orgs.hpp"
 #include "stream/rewrite.hpp"
@@ -68,6 +69,7 @@ class Chat {
     const api::Cursors& cursors;
     const Clock& clock;
     Random& random;
+    MessageIndex& index;
   };
   explicit Chat(Parts parts) : parts_(parts) {}
 
@@ -162,6 +164,10 @@ class Chat {
   Parts parts_;
   Limits limits_;
 };
+
+// A message as its reader sees it in history; whether they may is the caller's to know.
+[[nodiscard]] Result<std::optional<MessageView>> read_message(db::Session& session, RoomId room,
+                                                              MessageId id, UserId reader);
 
 [[nodiscard]] std::string stream_name(std::string_view org, std::string_view room);
 

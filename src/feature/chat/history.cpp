@@ -78,7 +78,24 @@ Result<Stretch> read(db::Session& session, RoomId room, UserId reader, HistoryQu
   return read_before(session, room, wanted.before_id.value_or(MessageId(kMaxSeq.value)), limit);
 }
 
+// What stands beside the row.
+Result<MessageView> whole_view(db::Session& session, MessageRow row, UserId reader) {
+  const auto id = row.id;
+  auto view = view_of(std::move(row));
+  if (view.deleted) return view;
+  INDABA_TRY(view.reactions, queries::list_reactions(session, id, reader));
+  return view;
+}
+
 }  // namespace
+
+Result<std::optional<MessageView>> read_message(db::Session& session, RoomId room, MessageId id,
+                                                UserId reader) {
+  INDABA_TRY(auto row, queries::find_message(session, room, id));
+  if (!row) return std::optional<MessageView>();
+  INDABA_TRY(auto view, whole_view(session, *std::move(row), reader));
+  return std::optional(std::move(view));
+}
 
 Task<Result<HistoryView>> Chat::history(Place place, auth::Principal caller, HistoryQuery wanted) {
   INDABA_CO_TRY_VOID(check_one_place(wanted));
@@ -88,11 +105,8 @@ Task<Result<HistoryView>> Chat::history(Place place, auth::Principal caller, His
     HistoryView view{{}, stretch.has_more, stretch.has_newer};
     view.messages.reserve(stretch.rows.size());
     for (auto& row : stretch.rows) {
-      const auto id = row.id;
-      const bool deleted = row.deleted_at.has_value();
-      auto& message = view.messages.emplace_back(view_of(std::move(row)));
-      if (deleted) continue;
-      INDABA_TRY(message.reactions, queries::list_reactions(session, id, caller.user));
+      INDABA_TRY(auto message, whole_view(session, std::move(row), caller.user));
+      view.messages.push_back(std::move(message));
     }
     return view;
   };

@@ -39,6 +39,7 @@ struct Sending {
   std::string hash;
   const Clock& clock;
   Random& random;
+  MessageIndex& index;
   WallTime now = clock.wall();
 };
 
@@ -81,7 +82,7 @@ Result<std::optional<MessageRow>> find_repeated(db::Session& session, const Stan
 // one.
 Result<MessageRow> insert(db::WriteTx& tx, const Standing& standing, const Sending& sending) {
   const auto& room = standing.room;
-  const auto& [place, caller, message, hash, clock, random, now] = sending;
+  const auto& [place, caller, message, hash, clock, random, index, now] = sending;
   MessageRow row;
   row.room = room.id;
   row.author = {caller.user, caller.username};
@@ -136,7 +137,7 @@ SentView placed(SentView view, std::span<const db::Appended> events, const LateP
 Result<SentView> write_message(db::WriteTx& tx, const Sending& sending,
                                const std::shared_ptr<LatePlace>& late) {
   auto& sql = tx.sql();
-  const auto& [place, caller, message, hash, clock, random, now] = sending;
+  const auto& [place, caller, message, hash, clock, random, index, now] = sending;
   INDABA_TRY(auto standing, standing_of(sql, place, caller));
   INDABA_TRY(auto repeated, find_repeated(sql, standing, sending));
   if (repeated) {
@@ -153,6 +154,7 @@ Result<SentView> write_message(db::WriteTx& tx, const Sending& sending,
     INDABA_TRY_VOID(begin_conversation(tx, standing, caller.user, clock, random));
   }
   INDABA_TRY(auto row, insert(tx, standing, sending));
+  INDABA_TRY_VOID(index.put(tx, row.id));
   return sent_view(std::move(row), false);
 }
 
@@ -191,9 +193,9 @@ Task<Result<SentView>> Chat::send(Place place, auth::Principal caller, SendMessa
   INDABA_CO_TRY_VOID(charge_message(caller));
   auto hash = hash_of(message);
   // It outlives this call in the writer's queue.
-  const auto sending = std::make_shared<const Sending>(Sending{std::move(place), std::move(caller),
-                                                               std::move(message), std::move(hash),
-                                                               parts_.clock, parts_.random});
+  const auto sending = std::make_shared<const Sending>(
+      Sending{std::move(place), std::move(caller), std::move(message), std::move(hash),
+              parts_.clock, parts_.random, parts_.index});
   const auto late = std::make_shared<LatePlace>();
   auto change = [sending, late, once](db::WriteTx& tx) -> Result<SentView> {
     INDABA_TRY(auto view, write_message(tx, *sending, late));

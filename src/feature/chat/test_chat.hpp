@@ -21,9 +21,21 @@ struct RememberingTyping final : api::TypingStops {
   void stop(StreamId stream, UserId user) override { stopped.emplace_back(stream, user); }
 };
 
+// Whatever a test puts behind it.
+struct RelayedIndex final : MessageIndex {
+  MessageIndex* to = nullptr;
+  Result<void> put(db::WriteTx& tx, MessageId id) override {
+    return to != nullptr ? to->put(tx, id) : Result<void>();
+  }
+  Result<void> remove(db::WriteTx& tx, MessageId id) override {
+    return to != nullptr ? to->remove(tx, id) : Result<void>();
+  }
+};
+
 class ChatFixture : public orgs::FeatureFixture {
  protected:
-  ChatFixture() {
+  enum class Start : std::uint8_t { now, later };
+  explicit ChatFixture(Start start = Start::now) {
     add_member("mia", auth::Role::moderator);
     add_member("carla", auth::Role::member);
     service_.add_routes(endpoints_);
@@ -35,6 +47,11 @@ class ChatFixture : public orgs::FeatureFixture {
       if (const auto* ended = std::get_if<api::StreamAccessEnded>(&change))
         shut_out_.emplace_back(ended->stream, ended->user);
     });
+    if (start == Start::now) start_chat();
+  }
+
+  // After all routes are there.
+  void start_chat() {
     start_feature();
     limits_.writes = 0;
     make_room("general");
@@ -123,8 +140,9 @@ class ChatFixture : public orgs::FeatureFixture {
   api::Cursors cursors_{"a key for tests"};
   Delivered delivered_;
   RememberingTyping typing_;
+  RelayedIndex index_;
   Chat service_{{*database_, memberships_, changes_, rewrites_, delivered_, typing_, limiter_,
-                 limits_, cursors_, clock_, random_}};
+                 limits_, cursors_, clock_, random_, index_}};
 };
 
 }  // namespace indaba::chat
