@@ -14,9 +14,10 @@ import {
   type TokenProvider,
 } from './credentials.js';
 import { Emitter } from './emitter.js';
-import { RefusedError, TransportUnavailableError } from './errors.js';
+import { ConnectionLostError, RefusedError, TransportUnavailableError } from './errors.js';
 import type { ConnectionState, StreamEnd, TransportKind } from './events.js';
 import { Http, type Fetch } from './http.js';
+import { Meter, type Metrics } from './meter.js';
 import { PollTransport } from './poll.js';
 import { Publisher, type Published, type PublishOptions } from './publisher.js';
 import { SseTransport } from './sse.js';
@@ -66,6 +67,7 @@ export class Client extends Emitter<ClientEvents> {
   readonly #connector: Connector;
   readonly #publisher: Publisher;
   readonly #acks: Acks;
+  readonly #meter = new Meter();
   #gaps = 0;
   #stopWake: (() => void) | undefined;
   #state: ConnectionState;
@@ -139,6 +141,16 @@ export class Client extends Emitter<ClientEvents> {
     return subscription;
   }
 
+  /** The server's origin. */
+  get url(): string {
+    return this.#base;
+  }
+
+  /** The subscription of a stream that is read already: to share it. */
+  subscription(stream: string): Subscription | undefined {
+    return this.#subscriptions.get(stream);
+  }
+
   /** Publishes on a topic; resolves when the event is durable (or, if ephemeral, accepted). */
   publish(
     stream: string,
@@ -146,7 +158,73 @@ export class Client extends Emitter<ClientEvents> {
     data: unknown,
     options?: PublishOptions,
   ): Promise<Published> {
-    return this.#publisher.publish(stream, type, data, options);
+    return this.#meter.send(() => this.#publisher.publish(stream, type, data, options));
+  }
+
+  /** A connection is open: on a socket, or by one of the ways without. */
+  get connected(): boolean {
+    return this.#openTransport() !== undefined;
+  }
+
+  /** Frames can be sent: a socket is open. */
+  get hasSocket(): boolean {
+    return this.#openTransport()?.request !== undefined;
+  }
+
+  /**
+   * Sends one frame over the socket and resolves to its direct answer. A refusal is thrown as a `RefusedError`; a
+   * connection that is not there, or ends before the answer, as a `ConnectionLostError`. Nothing is repeated.
+   */
+  request(frame: Record<string, unknown>): Promise<Record<string, unknown>> {
+    const transport = this.#openTransport();
+    return transport?.request
+      ? transport.request(frame)
+      : Promise.reject(new ConnectionLostError('there is no open socket'));
+  }
+
+  /**
+   * Asks the API over plain HTTP, with this client's credentials; `path` is what follows `/api/v1/`. A refusal is thrown
+   * as a `RefusedError`, and no answer as whatever `fetch` throws.
+   */
+  async call(
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    body?: unknown,
+    signal?: AbortSignal,
+  ): Promise<Record<string, unknown>> {
+    const once = async (refresh: boolean) => {
+      const headers = await this.#credentials.headers(refresh);
+      return this.#http.json(method, path, this.#credentials, headers, body, signal);
+    };
+    try {
+      return await once(false);
+    } catch (error) {
+      const refused = error instanceof RefusedError && error.status === 401;
+      if (!refused || !this.#credentials.renewable) throw error;
+      return once(true);
+    }
+  }
+
+  /** What this client did so far: counts, and how long sends take. */
+  metrics(): Metrics {
+    return this.#meter.snapshot();
+  }
+
+  // What follows is for the parts of this library that are built on the client.
+
+  /** @internal */
+  get meter(): Meter {
+    return this.#meter;
+  }
+
+  /** @internal */
+  get timings(): Timings {
+    return this.#timings;
+  }
+
+  /** @internal */
+  get random(): () => number {
+    return this.#options.random ?? Math.random;
   }
 
   #credentialsOf({ token, scheme, via }: ClientOptions): Credentials {
@@ -201,7 +279,9 @@ export class Client extends Emitter<ClientEvents> {
       onEnd: (end) => this.#onEnd(end),
       onRefused: (stream, error) => this.#onRefused(stream, error),
       onEvent: (event) => {
-        if (!find(event.stream)?.deliver(event) || event.seq === undefined) return;
+        if (!find(event.stream)?.deliver(event)) return;
+        this.#meter.received();
+        if (event.seq === undefined) return;
         this.#gaps = 0;
         if (this.#options.ack !== 'manual') this.#acks.note(event.stream, event.seq);
       },
@@ -262,7 +342,11 @@ export class Client extends Emitter<ClientEvents> {
   }
 
   #onPhase(phase: Phase): void {
-    if (phase.name === 'open') this.#acks.flush();
+    if (phase.name === 'open') {
+      // A socket that takes over from a fallback is no reconnect.
+      if (['connecting', 'offline', 'closed'].includes(this.#state.status)) this.#meter.opened();
+      this.#acks.flush();
+    }
     if (phase.name !== 'open') {
       for (const subscription of this.#subscriptions.values()) subscription.disconnected();
     }

@@ -35,7 +35,19 @@ export class Http {
     return response;
   }
 
-  async post(
+  post(
+    path: string,
+    credentials: Pick<Credentials, 'cookies'>,
+    headers: Record<string, string>,
+    body: unknown,
+    signal?: AbortSignal,
+  ): Promise<Record<string, unknown>> {
+    return this.json('POST', path, credentials, headers, body, signal);
+  }
+
+  /** Without a body where `body` is undefined; an answer without one is an empty object. */
+  async json(
+    method: string,
     path: string,
     credentials: Pick<Credentials, 'cookies'>,
     headers: Record<string, string>,
@@ -43,9 +55,13 @@ export class Http {
     signal?: AbortSignal,
   ): Promise<Record<string, unknown>> {
     const response = await this.send(path, credentials, {
-      method: 'POST',
-      headers: { ...headers, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
+      method,
+      headers: {
+        accept: 'application/json',
+        ...headers,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
       ...(signal && { signal }),
     });
     return response.status === 204 ? {} : ((await response.json()) as Record<string, unknown>);

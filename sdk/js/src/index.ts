@@ -1,3 +1,4 @@
+export * from './chat/index.js';
 export { Client, type ClientOptions } from './client.js';
 export type { Position } from './cursor.js';
 export type { Token, TokenOptions, TokenProvider } from './credentials.js';
@@ -22,6 +23,7 @@ export {
   type TransportKind,
 } from './events.js';
 export type { Fetch } from './http.js';
+export type { Metrics } from './meter.js';
 export type { Published, PublishOptions } from './publisher.js';
 export type { SubscribeOptions, Subscription, SubscriptionEvents } from './subscription.js';
 export { defaultTimings, type Timings } from './timings.js';

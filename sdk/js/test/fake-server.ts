@@ -27,6 +27,15 @@ interface Reader {
   push(stream: string): void;
 }
 
+/** What a feature adds to the double: frames and requests of its own. */
+export interface FakeFeature {
+  frames: Record<string, { required: string[]; optional: string[] }>;
+  /** Returns the direct answer, or nothing where there is none. */
+  onFrame(frame: Record<string, unknown>): Record<string, unknown> | undefined;
+  /** Returns the status and body, or nothing where the request is not for it. */
+  onRequest(method: string, url: URL, body: unknown): [number, unknown] | undefined;
+}
+
 const allowed: Record<string, { required: string[]; optional: string[] }> = {
   subscribe: { required: ['stream'], optional: ['since', 'epoch', 'last', 'ref'] },
   unsubscribe: { required: ['stream'], optional: ['ref'] },
@@ -54,6 +63,7 @@ export class FakeServer {
   missing = new Set<string>();
   swallowPublished = 0;
   sessions: string[] = [];
+  feature: FakeFeature | undefined;
   readonly open = new Set<WebSocket>();
   readonly #streams = new Map<string, Stream>();
   readonly #readers = new Set<Reader>();
@@ -90,9 +100,21 @@ export class FakeServer {
     if (before !== undefined) return { seq: before, duplicate: true };
     const seq = this.#head(stream) + 1;
     if (key !== undefined) stream.keys.set(key, seq);
-    stream.events.push({ type: 'moved', seq, created_at: '2026-01-12T09:30:00.123Z', data });
-    for (const reader of [...this.#readers]) reader.push(name);
+    this.append(name, { type: 'moved', data });
     return { seq, duplicate: false };
+  }
+
+  /** Adds an event of any kind, and returns its `seq`. */
+  append(name: string, event: Record<string, unknown> & { type: string }): number {
+    const stream = this.stream(name);
+    const seq = this.#head(stream) + 1;
+    stream.events.push({ data: undefined, created_at: '2026-01-12T09:30:00.123Z', ...event, seq });
+    for (const reader of [...this.#readers]) reader.push(name);
+    return seq;
+  }
+
+  head(name: string): number {
+    return this.#head(this.stream(name));
   }
 
   stream(name: string): Stream {
@@ -218,7 +240,8 @@ export class FakeServer {
   }
 
   #check(frame: Record<string, unknown>): void {
-    const shape = allowed[String(frame['type'])];
+    const type = String(frame['type']);
+    const shape = allowed[type] ?? this.feature?.frames[type];
     if (!shape) return void this.violations.push(`unknown_type ${String(frame['type'])}`);
     for (const name of shape.required) {
       if (!(name in frame)) this.violations.push(`missing_field ${name}`);
@@ -273,6 +296,10 @@ export class FakeServer {
         }
         return answer({ type: 'published', stream: name, ...result });
       }
+      default: {
+        const direct = this.feature?.onFrame(frame);
+        if (direct) answer(direct);
+      }
     }
   }
 
@@ -290,6 +317,14 @@ export class FakeServer {
       const ticket = `ticket-${Math.random()}`;
       this.socketTokens.add(ticket);
       this.#json(response, { token: ticket, expires_in: 60 });
+      return;
+    }
+    const parsed = body === '' ? undefined : (JSON.parse(body) as unknown);
+    const answered = this.feature?.onRequest(request.method ?? '', url, parsed);
+    if (answered) {
+      const [status, answer] = answered;
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(status === 204 ? undefined : JSON.stringify(answer));
       return;
     }
     if (url.pathname.endsWith('/events') && request.method === 'POST') {
