@@ -7,6 +7,12 @@ export interface Task {
   status: string;
 }
 
+export interface Message {
+  id: number;
+  seq: number;
+  body: string;
+}
+
 export class Api {
   #access = '';
 
@@ -34,6 +40,28 @@ export class Api {
   async head(): Promise<number> {
     const page = await this.#call('GET', 'orgs/demo/notifications?limit=1');
     return (page as { head: number }).head;
+  }
+
+  async makeRoom(slug: string): Promise<void> {
+    await this.#call('POST', 'orgs/demo/rooms', { slug, name: slug });
+  }
+
+  async say(room: string, body: string): Promise<Message> {
+    return (await this.#call('POST', `orgs/demo/rooms/${room}/messages`, { body })) as Message;
+  }
+
+  /** Everything that was said, oldest first. */
+  async said(room: string): Promise<string[]> {
+    const path = `orgs/demo/rooms/${room}/messages?limit=200`;
+    const { messages } = (await this.#call('GET', path)) as { messages: Message[] };
+    return messages.map(({ body }) => body).reverse();
+  }
+
+  async unread(room: string): Promise<number | undefined> {
+    const { orgs } = (await this.#call('GET', 'me/unread')) as {
+      orgs: { slug: string; rooms: { slug: string; unread: number }[] }[];
+    };
+    return orgs[0]?.rooms.find(({ slug }) => slug === room)?.unread;
   }
 
   async #call(method: string, path: string, body?: unknown): Promise<unknown> {

@@ -21,6 +21,8 @@ const flags = [
 export class World {
   readonly server = new Server();
   readonly api = new Api(() => this.server.url, 'carla');
+  /** The organisation's owner. */
+  readonly owner = new Api(() => this.server.url, 'anna');
   #browser: Browser | undefined;
   #contexts: BrowserContext[] = [];
   #tabs: Tab[] = [];

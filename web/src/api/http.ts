@@ -1,4 +1,5 @@
 /** Requests to the API with the session cookie; a refusal is thrown as an `ApiError`. */
+import { RefusedError } from '@indaba/client';
 import { i18n } from '../i18n';
 
 export class ApiError extends Error {
@@ -57,5 +58,7 @@ async function refusal(response: Response): Promise<ApiError> {
 }
 
 export function reasonOf(error: unknown): string {
-  return error instanceof ApiError ? error.message : i18n.global.t('error.unknown');
+  return error instanceof ApiError || error instanceof RefusedError
+    ? error.message
+    : i18n.global.t('error.unknown');
 }

@@ -1,4 +1,5 @@
 /** Who is signed in, and in which organisation they are at the moment. */
+import { forgetWaiting } from '@indaba/client';
 import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
 import { ApiError, reasonOf, request } from '../api/http';
@@ -57,6 +58,8 @@ export const useSession = defineStore('session', () => {
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
     }
+    // What was written and not sent yet is nobody else's to read on this computer.
+    if (me.value) forgetWaiting(location.origin, me.value.id);
     forget();
   }
 

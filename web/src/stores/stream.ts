@@ -1,11 +1,13 @@
 /**
- * The organisation's notification stream: one client for the page, one subscription for the organisation that is shown.
+ * The organisation's notification stream: one client for the page, which the chat shares, and one subscription for the
+ * organisation that is shown.
  *
  * The client belongs to the session: it is made on sign-in and closed on sign-out.
  */
 import { Client, type ConnectionState, type StreamEvent, type Subscription } from '@indaba/client';
 import { defineStore } from 'pinia';
 import { computed, ref, shallowRef, triggerRef } from 'vue';
+import { useChat } from './chat';
 import { useSession } from './session';
 import { useTasks } from './tasks';
 
@@ -16,6 +18,7 @@ const kept = 200;
 export const useStream = defineStore('stream', () => {
   const session = useSession();
   const tasks = useTasks();
+  const chat = useChat();
   const connection = ref<ConnectionState>({ status: 'offline', transport: 'websocket' });
   const events = shallowRef<StreamEvent[]>([]);
   /** Older events are gone, or the access to the organisation is. */
@@ -46,10 +49,12 @@ export const useStream = defineStore('stream', () => {
       stop();
       void tasks.load(org);
     });
+    if (session.me) chat.open(client, org, session.me);
     client.connect();
   }
 
   function close(): void {
+    chat.close();
     client?.close();
     client = undefined;
     subscription = undefined;

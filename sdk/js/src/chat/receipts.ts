@@ -22,6 +22,11 @@ export class ReceiptBatcher {
 
   constructor(private readonly deps: ReceiptDeps) {}
 
+  /** How far was seen here, whether or not the server knows it yet. */
+  get wanted(): number {
+    return this.#wanted;
+  }
+
   /** Everything up to there was seen. */
   note(seq: number): void {
     if (seq <= this.#wanted) return;

@@ -60,6 +60,9 @@ export interface Sending {
   outcome: Promise<Outcome>;
 }
 
+/** After so long without the server's count of what is unread, what was seen is told all the same. */
+const countMs = 3_000;
+
 export class Room extends Emitter<RoomEvents> {
   readonly stream: string;
   readonly #owner: RoomOwner;
@@ -82,6 +85,7 @@ export class Room extends Emitter<RoomEvents> {
   #mayType = true;
   #left = false;
   #wasLive = false;
+  #early = 0;
 
   /** Made by `chat.room` and `chat.conversation`. */
   constructor(owner: RoomOwner, place: Place, info?: RoomInfo) {
@@ -267,6 +271,10 @@ export class Room extends Emitter<RoomEvents> {
   /** Everything up to this `seq` was before the user's eyes. Told to the server at most once a second. */
   seen(seq: number): void {
     if (seq <= this.#unread.lastRead) return;
+    if (!this.#unread.known) {
+      this.#seenEarly(seq);
+      return;
+    }
     this.#unread.read(seq, undefined, this.#head);
     this.#receipts.note(seq);
     this.#unreadChanged();
@@ -298,10 +306,15 @@ export class Room extends Emitter<RoomEvents> {
 
   /** @internal The server's own count. */
   counted(counted: Counted): void {
-    const first = this.#divider === 0 && this.#unread.lastRead === 0;
+    const first = !this.#unread.known;
     this.#unread.counted(counted);
     this.#receipts.known(counted.last_read_seq);
-    if (first) this.#divider = counted.last_read_seq;
+    this.#seenMeanwhile();
+    if (first) {
+      this.#divider = counted.last_read_seq;
+      this.seen(this.#early);
+      this.#changed('unread');
+    }
     this.#unreadChanged();
   }
 
@@ -316,6 +329,7 @@ export class Room extends Emitter<RoomEvents> {
     }
     this.#receipts.known(lastRead);
     if (!this.#unread.read(lastRead, unread, this.#head)) this.#owner.recount();
+    this.#seenMeanwhile();
     this.#unreadChanged();
   }
 
@@ -406,6 +420,22 @@ export class Room extends Emitter<RoomEvents> {
     this.#changed('messages');
     const message = this.#timeline.find(id);
     if (message) this.emit('message', message);
+  }
+
+  /** What is on its way to the server was not counted by it. */
+  #seenMeanwhile(): void {
+    const { wanted } = this.#receipts;
+    if (wanted > this.#unread.lastRead) this.#unread.read(wanted, undefined, this.#head);
+  }
+
+  /** Seen before it is known what was read until now: the divider waits for that, but not for ever. */
+  #seenEarly(seq: number): void {
+    if (this.#early === 0) {
+      setTimeout(() => {
+        if (!this.#unread.known) this.counted({ unread: 0, last_read_seq: 0, head: 0 });
+      }, countMs);
+    }
+    this.#early = Math.max(this.#early, seq);
   }
 
   /** Whoever writes has read what stands above. */

@@ -23,6 +23,11 @@ export class UnreadCount {
     return { unread: unread + this.#after.length, last_read_seq };
   }
 
+  /** The server has counted at least once. */
+  get known(): boolean {
+    return this.#counted;
+  }
+
   get lastRead(): number {
     return this.#base.last_read_seq;
   }
