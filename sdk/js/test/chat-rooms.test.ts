@@ -48,11 +48,20 @@ test('conversations are there where the server has them', async () => {
   const without = world.chat();
   await eventually(() => expect(without.loaded).toBe(true));
   expect(without.conversations).toBeUndefined();
-  world.fake.conversations = { results: [{ user: ben }] };
-  await without.refresh();
-  expect(without.conversations?.map(({ user, room }) => [user, room.stream])).toEqual([
-    [ben, 'conversations/8'],
-  ]);
+  const counts = { unread: 2, last_read_seq: 3, head: 6 };
+  const stream = 'conversations/8';
+  world.fake.conversations = { results: [{ user: ben, stream, ...counts }] };
+  // Somebody has begun one.
+  await status(without.client, 'live');
+  world.server.append('me', { type: 'direct_message', conversation: { user_id: ben.id } });
+  await eventually(() => expect(without.conversations).toHaveLength(1));
+  const [first] = without.conversations ?? [];
+  expect([first?.user, first?.room.stream]).toEqual([ben, stream]);
+  expect(first?.room.unread).toEqual({ unread: 2, last_read_seq: 3 });
+  // It was read on another device.
+  const read = { type: 'unread', conversation: { user_id: ben.id }, unread: 0, last_read_seq: 6 };
+  world.server.append('me', read);
+  await eventually(() => expect(first?.room.unread).toEqual({ unread: 0, last_read_seq: 6 }));
 });
 
 test('a stream that the application reads already is shared, and left to it', () => {

@@ -65,12 +65,22 @@ test('a room that is moved back to unread is asked for its count, and can be rea
   const room = await world.opened({ receiptIntervalMs: 10 });
   room.seen(4);
   await eventually(() => expect(world.fake.reads).toEqual([4]));
-  world.fake.lastRead = 1;
-  const event = { room: { id: 1, slug: 'general' }, org: { id: 1, slug: 'acme' } };
-  world.server.append('me', { type: 'unread', ...event, unread: 3, last_read_seq: 1 });
+  await room.markUnread(room.messages[1]?.id ?? 0);
+  expect(room.divider).toBe(1);
   await eventually(() => expect(room.unread).toEqual({ unread: 3, last_read_seq: 1 }));
   room.seen(2);
   await eventually(() => expect(world.fake.reads).toEqual([4, 2]));
+});
+
+test('who has read how far is known from the start, and never goes back', async () => {
+  for (let n = 1; n <= 3; n += 1) world.fake.say(`m${n}`);
+  const room = await world.opened();
+  const read = { user: ben, up_to: 1, delivered: 1 };
+  await eventually(() => expect(room.receipts).toEqual([read]));
+  world.fake.tell({ type: 'delivery_receipt', user: ben, up_to: 3 });
+  await eventually(() => expect(room.receipts).toEqual([{ ...read, delivered: 3 }]));
+  world.fake.tell({ type: 'read_receipt', user: ben, up_to: 2 });
+  await eventually(() => expect(room.receipts).toEqual([{ user: ben, up_to: 2, delivered: 3 }]));
 });
 
 test('somebody who types is shown until their message comes', async () => {

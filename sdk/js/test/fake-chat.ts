@@ -103,6 +103,15 @@ export class FakeChat implements FakeFeature {
       return this.presence ? [200, this.presence] : [404, { code: 'not_found' }];
     }
     if (path === 'me/unread') return [200, { orgs: [{ slug: 'acme', rooms: this.#counts() }] }];
+    if (path === `${general}/receipts`) {
+      return [200, { results: [{ user: ben, up_to: this.messages[0]?.seq ?? 0 }] }];
+    }
+    if (path === `${general}/unread`) {
+      const from = this.messages.find(({ id }) => id === (body as { from_id: number }).from_id);
+      this.lastRead = (from?.seq ?? 1) - 1;
+      this.#tellUnread();
+      return [200, {}];
+    }
     if (path === `${general}/read`) {
       this.#read((body as { up_to: number }).up_to);
       return [200, {}];
@@ -138,12 +147,16 @@ export class FakeChat implements FakeFeature {
     if (upTo <= this.lastRead) return;
     this.lastRead = upTo;
     this.tell({ type: 'read_receipt', user: anna, up_to: upTo });
+    this.#tellUnread();
+  }
+
+  #tellUnread(): void {
     this.server.append('me', {
       type: 'unread',
       room: { id: 1, slug: 'general' },
       org: { id: 1, slug: 'acme' },
       unread: this.#unread(),
-      last_read_seq: upTo,
+      last_read_seq: this.lastRead,
     });
   }
 

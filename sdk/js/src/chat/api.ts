@@ -4,7 +4,7 @@ import { ConnectionLostError } from '../errors.js';
 import type { Answer } from './outbox.js';
 import type { Place } from './place.js';
 import type { Waiting } from './queue.js';
-import { readMessage, type HistoryPage, type SentMessage } from './types.js';
+import { readMessage, type HistoryPage, type Receipt, type SentMessage } from './types.js';
 
 export interface HistoryQuery {
   before_id?: number;
@@ -25,7 +25,7 @@ export class RoomApi {
     const parameters = new URLSearchParams(
       Object.entries(query).map(([name, value]) => [name, String(value)]),
     );
-    const answer = await this.client.call('GET', `${this.place.messages}?${parameters.toString()}`);
+    const answer = await this.client.call('GET', `${this.#messages}?${parameters.toString()}`);
     const messages = (answer['messages'] as Record<string, unknown>[]).map(readMessage);
     return {
       messages: messages.filter((message) => message !== undefined),
@@ -40,9 +40,7 @@ export class RoomApi {
 
   /** The event of that number, which was too long to be sent whole. */
   event(seq: number): Promise<Record<string, unknown>> {
-    const path = this.place.event?.(seq);
-    if (path === undefined) return Promise.reject(new Error('these events are always whole'));
-    return this.client.call('GET', path);
+    return this.client.call('GET', `${this.place.path}/events/${seq}`);
   }
 
   async send(message: Waiting): Promise<Answer> {
@@ -51,7 +49,7 @@ export class RoomApi {
     const answer = await this.client.meter.send(() =>
       this.client.hasSocket
         ? this.#frame({ type: 'message', stream: this.place.stream, ...content })
-        : this.client.call('POST', this.place.messages, content, AbortSignal.timeout(answerMs)),
+        : this.client.call('POST', this.#messages, content, AbortSignal.timeout(answerMs)),
     );
     return answer as unknown as Answer;
   }
@@ -59,7 +57,16 @@ export class RoomApi {
   read(upTo: number): Promise<unknown> {
     return this.client.hasSocket
       ? this.#frame({ type: 'read_receipt', stream: this.place.stream, up_to: upTo })
-      : this.client.call('POST', this.place.read, { up_to: upTo });
+      : this.client.call('POST', `${this.place.path}/read`, { up_to: upTo });
+  }
+
+  async receipts(): Promise<Receipt[]> {
+    const { results } = await this.client.call('GET', `${this.place.path}/receipts`);
+    return Array.isArray(results) ? (results as Receipt[]) : [];
+  }
+
+  async markUnread(fromId: number): Promise<void> {
+    await this.client.call('POST', `${this.place.path}/unread`, { from_id: fromId });
   }
 
   /** Nothing but a socket can say it. */
@@ -83,6 +90,10 @@ export class RoomApi {
   async react(id: number, emoji: string, remove: boolean): Promise<void> {
     const path = `messages/${id}/reactions/${encodeURIComponent(emoji)}`;
     await this.client.call(remove ? 'DELETE' : 'PUT', path);
+  }
+
+  get #messages(): string {
+    return `${this.place.path}/messages`;
   }
 
   #frame(frame: Record<string, unknown>): Promise<Record<string, unknown>> {

@@ -14,7 +14,7 @@ import { PresenceMap } from './presence.js';
 import { prefixOf } from './queue.js';
 import { Room, type RoomOwner } from './room.js';
 import { defaultStorage, type OutboxStorage } from './storage.js';
-import { isPerson, type Person, type RoomInfo } from './types.js';
+import type { Person, RoomInfo } from './types.js';
 import type { Counted } from './unread.js';
 
 export interface ChatOptions {
@@ -41,6 +41,13 @@ interface ChatEvents {
 /** Requests that follow an event of many, such as a restart of the server, are spread over this time. */
 const spreadMs = 1_500;
 const recountMs = 200;
+
+/** What is told on `me`, as far as it concerns a chat. */
+interface OwnEvent extends StreamEvent {
+  room?: { slug?: unknown };
+  org?: { slug?: unknown };
+  conversation?: { user_id?: number };
+}
 
 export class Chat extends Emitter<ChatEvents> {
   readonly client: Client;
@@ -131,10 +138,10 @@ export class Chat extends Emitter<ChatEvents> {
         room.setInfo(info);
         return room;
       });
-      for (const room of this.#rooms.slice(0, this.#follow)) room.follow();
       this.#loaded = true;
       this.#problem = undefined;
       await this.#readConversations();
+      this.#followFirst();
       this.#planRecount();
     } catch (error) {
       this.#problem = error;
@@ -164,6 +171,13 @@ export class Chat extends Emitter<ChatEvents> {
     forgetWaiting(this.client.url, this.me.id, this.#owner.storage);
   }
 
+  /** A third of what may be followed is kept for conversations, where there are so many. */
+  #followFirst(): void {
+    const talks = (this.#conversations ?? []).slice(0, Math.ceil(this.#follow / 3));
+    for (const { room } of talks) room.follow();
+    for (const room of this.#rooms.slice(0, this.#follow - talks.length)) room.follow();
+  }
+
   #listen(): void {
     const shared = this.client.subscription('me');
     this.#subscription = shared ? undefined : this.client.subscribe('me');
@@ -190,25 +204,20 @@ export class Chat extends Emitter<ChatEvents> {
   }
 
   #onOwnEvent(event: StreamEvent): void {
-    const {
-      room,
-      org,
-      user,
-      unread,
-      last_read_seq: lastRead,
-    } = event as StreamEvent & {
-      room?: { slug?: unknown };
-      org?: { slug?: unknown };
-      user?: unknown;
-    };
+    const { room, org, conversation, unread, last_read_seq: lastRead } = event as OwnEvent;
     if (event.type === 'unread' && typeof unread === 'number' && typeof lastRead === 'number') {
       if (org?.slug === this.org && typeof room?.slug === 'string') {
         this.room(room.slug).readElsewhere(lastRead, unread);
-      } else if (isPerson(user)) {
-        this.conversation(user.id).readElsewhere(lastRead, unread);
+      } else if (typeof conversation?.user_id === 'number') {
+        this.conversation(conversation.user_id).readElsewhere(lastRead, unread);
       }
-    } else if (/^member_/.test(event.type) && room && org?.slug === this.org) {
+    } else if (event.type.startsWith('member_') && room && org?.slug === this.org) {
       void this.refresh();
+    }
+    const peer = conversation?.user_id;
+    // Somebody has begun one.
+    if (peer !== undefined && !this.#conversations?.some(({ user }) => user.id === peer)) {
+      this.#planRecount();
     }
   }
 
@@ -263,10 +272,12 @@ export class Chat extends Emitter<ChatEvents> {
   async #readConversations(): Promise<void> {
     try {
       const { results } = await this.client.call('GET', 'conversations');
-      const users = (Array.isArray(results) ? results : [])
-        .map((each) => (each as { user?: unknown }).user)
-        .filter(isPerson);
-      this.#conversations = users.map((user) => ({ user, room: this.conversation(user.id) }));
+      const listed = (Array.isArray(results) ? results : []) as (Counted & { user: Person })[];
+      this.#conversations = listed.map((each) => {
+        const room = this.conversation(each.user.id);
+        room.counted(each);
+        return { user: each.user, room };
+      });
       this.#batch.add('conversations');
     } catch (error) {
       if (!(error instanceof RefusedError) || error.status !== 404) throw error;
@@ -289,6 +300,8 @@ export class Chat extends Emitter<ChatEvents> {
     for (const counted of orgs?.find(({ slug }) => slug === this.org)?.rooms ?? []) {
       this.#byStream.get(roomPlace(this.org, counted.slug).stream)?.counted(counted);
     }
+    await this.#readConversations();
+    this.#followFirst();
   }
 
   #planPresence(): void {
@@ -309,9 +322,10 @@ export class Chat extends Emitter<ChatEvents> {
       return await this.client.call('GET', `orgs/${this.org}/presence`);
     } catch (error) {
       // A server that tells it by socket alone.
-      const [room] = this.#rooms;
-      if (!(error instanceof RefusedError) || error.status !== 404 || !room) throw error;
-      return this.client.request({ type: 'presence', stream: room.stream });
+      const notifications = this.client.subscription(`orgs/${this.org}/notifications`);
+      const stream = (notifications ?? this.#rooms[0])?.stream;
+      if (!(error instanceof RefusedError) || error.status !== 404 || !stream) throw error;
+      return this.client.request({ type: 'presence', stream });
     }
   }
 }

@@ -4,5 +4,13 @@ export type { Outcome } from './outbox.js';
 export type { Presence, PresenceMap } from './presence.js';
 export type { Room, RoomEvents, RoomPart, Sending, SendOptions } from './room.js';
 export { BrowserStorage, MemoryStorage, type OutboxStorage } from './storage.js';
-export type { Message, MessageState, Person, Reaction, RoomInfo, SentMessage } from './types.js';
+export type {
+  Message,
+  MessageState,
+  Person,
+  Reaction,
+  Receipt,
+  RoomInfo,
+  SentMessage,
+} from './types.js';
 export type { Unread } from './unread.js';

@@ -1,27 +1,18 @@
-/** Where a room's things are: one stream, and the paths of the API that belong to it. */
+/** Where a room's things are: its stream, and the path of the API below which all that belongs to it is. */
 export interface Place {
   stream: string;
-  messages: string;
-  read: string;
-  /** One event of the stream whole, by its `seq`. */
-  event?: (seq: number) => string;
+  path: string;
 }
 
 export function roomPlace(org: string, slug: string): Place {
-  const path = `orgs/${encodeURIComponent(org)}/rooms/${encodeURIComponent(slug)}`;
   return {
     stream: `orgs/${org}/rooms/${slug}`,
-    messages: `${path}/messages`,
-    read: `${path}/read`,
-    event: (seq) => `${path}/events/${seq}`,
+    path: `orgs/${encodeURIComponent(org)}/rooms/${encodeURIComponent(slug)}`,
   };
 }
 
 /** The two who talk need no organisation's name for it. */
 export function conversationPlace(userId: number): Place {
-  return {
-    stream: `conversations/${userId}`,
-    messages: `communication/chats/conversation/${userId}/`,
-    read: `conversations/${userId}/read`,
-  };
+  const name = `conversations/${userId}`;
+  return { stream: name, path: name };
 }

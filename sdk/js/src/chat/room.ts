@@ -20,7 +20,14 @@ import { ReceiptBatcher } from './receipts.js';
 import { RoomHistory } from './room-history.js';
 import type { OutboxStorage } from './storage.js';
 import { Timeline } from './timeline.js';
-import { keyOf, personIn, type Message, type Person, type RoomInfo } from './types.js';
+import {
+  keyOf,
+  personIn,
+  type Message,
+  type Person,
+  type Receipt,
+  type RoomInfo,
+} from './types.js';
 import { TypingSender, TypingUsers } from './typing.js';
 import { UnreadCount, type Counted, type Unread } from './unread.js';
 
@@ -75,7 +82,7 @@ export class Room extends Emitter<RoomEvents> {
   readonly #receipts: ReceiptBatcher;
   readonly #unread = new UnreadCount();
   readonly #batch = new FrameBatch<RoomPart>((parts) => this.emit('change', parts));
-  readonly #readers = new Map<number, { user: Person; up_to: number }>();
+  readonly #readers = new Map<number, Receipt>();
   #subscription: Subscription | undefined;
   #info: RoomInfo | undefined;
   #messages: readonly Message[] = [];
@@ -86,6 +93,7 @@ export class Room extends Emitter<RoomEvents> {
   #left = false;
   #wasLive = false;
   #early = 0;
+  #wantsReceipts = true;
 
   /** Made by `chat.room` and `chat.conversation`. */
   constructor(owner: RoomOwner, place: Place, info?: RoomInfo) {
@@ -159,8 +167,8 @@ export class Room extends Emitter<RoomEvents> {
     return this.#unreadSeen;
   }
 
-  /** How far the others have read, as far as they were heard of since the room is followed. */
-  get receipts(): { user: Person; up_to: number }[] {
+  /** How far everybody has read, this user too; of rooms of up to 200 people. */
+  get receipts(): Receipt[] {
     return [...this.#readers.values()];
   }
 
@@ -182,6 +190,8 @@ export class Room extends Emitter<RoomEvents> {
     subscription.on('event', (event) => this.#onEvent(event));
     subscription.on('reset', () => {
       this.#history.reload();
+      this.#wantsReceipts = true;
+      this.#readReceipts();
       this.#owner.recount();
     });
     subscription.on('live', (live) => this.#onLive(live));
@@ -202,6 +212,7 @@ export class Room extends Emitter<RoomEvents> {
     this.follow();
     this.moveDivider();
     this.#history.open();
+    this.#readReceipts();
   }
 
   /** Reads the page before the oldest message; returns how many there were. */
@@ -280,6 +291,14 @@ export class Room extends Emitter<RoomEvents> {
     this.#unreadChanged();
   }
 
+  /** Makes this message and all after it unread again, on all of the user's devices. Nobody else is told. */
+  async markUnread(id: number): Promise<void> {
+    const message = this.#timeline.find(id);
+    await this.#api.markUnread(id);
+    // The count comes by itself, as it does to the other devices.
+    if (message) this.#divider = message.seq - 1;
+  }
+
   /** Starts the new messages after what was read by now. */
   moveDivider(): void {
     this.#divider = this.#unread.lastRead;
@@ -339,6 +358,7 @@ export class Room extends Emitter<RoomEvents> {
     this.#outbox.drain();
     this.#receipts.flush();
     this.#history.resume();
+    if (this.#timeline.loaded) this.#readReceipts();
   }
 
   /** @internal Another tab changed what waits. */
@@ -387,7 +407,11 @@ export class Room extends Emitter<RoomEvents> {
       case 'presence':
         return this.#owner.presence(event);
       case 'read_receipt':
-        if (user && typeof event['up_to'] === 'number') this.#onReceipt(user, event['up_to']);
+      case 'delivery_receipt':
+        if (user && typeof event['up_to'] === 'number') {
+          const read = event.type === 'read_receipt' ? event['up_to'] : 0;
+          this.#onReceipt({ user, up_to: read, delivered: event['up_to'] });
+        }
         return;
       case 'message':
         return this.#onMessage(event);
@@ -445,10 +469,27 @@ export class Room extends Emitter<RoomEvents> {
     this.#unreadChanged();
   }
 
-  #onReceipt(user: Person, upTo: number): void {
-    if ((this.#readers.get(user.id)?.up_to ?? 0) >= upTo) return;
-    this.#readers.set(user.id, { user, up_to: upTo });
+  /** What is read has arrived; neither goes back. */
+  #onReceipt({ user, up_to: upTo, delivered = 0 }: Receipt): void {
+    const before = this.#readers.get(user.id);
+    const read = Math.max(upTo, before?.up_to ?? 0);
+    const arrived = Math.max(read, delivered, before?.delivered ?? 0);
+    if (read === before?.up_to && arrived === before.delivered) return;
+    this.#readers.set(user.id, { user, up_to: read, delivered: arrived });
     this.#changed('receipts');
+  }
+
+  #readReceipts(): void {
+    if (!this.#wantsReceipts || !this.#owner.client.connected) return;
+    this.#wantsReceipts = false;
+    this.#api
+      .receipts()
+      .then((receipts) => {
+        for (const receipt of receipts) this.#onReceipt(receipt);
+      })
+      .catch(() => {
+        this.#wantsReceipts = true;
+      });
   }
 
   #sayTyping(isTyping: boolean): void {

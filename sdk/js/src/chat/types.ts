@@ -36,6 +36,13 @@ export interface Message {
   error?: RefusedError;
 }
 
+/** How far somebody has read; in a conversation also how far it has reached one of their devices. */
+export interface Receipt {
+  user: Person;
+  up_to: number;
+  delivered?: number;
+}
+
 /** One that the server has. */
 export type SentMessage = Message & { id: number; seq: number };
 
