@@ -13,17 +13,17 @@ test('who types is shown to the others, and no longer than they type', async () 
   await bens.open('general');
   await anna.reaches('live');
   await ben.reaches('live');
-  const line = annas.page.locator('.typing');
+  const line = (text: string) => annas.page.locator('.typing').filter({ hasText: text });
   await bens.field.pressSequentially('hello');
-  await line.getByText('ben is typing…').waitFor({ timeout: 2_000 });
+  await line('ben is typing…').waitFor({ timeout: 2_000 });
   await bens.field.press('Enter');
   await annas.shows(['hello']);
-  await line.getByText('typing').waitFor({ state: 'detached', timeout: 2_000 });
+  await line('typing').waitFor({ state: 'detached', timeout: 2_000 });
   // One whose tab is closed in the middle of a word ends by itself.
   await bens.field.pressSequentially('and');
-  await line.getByText('ben is typing…').waitFor({ timeout: 2_000 });
+  await line('ben is typing…').waitFor({ timeout: 2_000 });
   await ben.page.close();
-  await line.getByText('typing').waitFor({ state: 'detached', timeout: 10_000 });
+  await line('typing').waitFor({ state: 'detached', timeout: 10_000 });
 });
 
 test('who is online has a dot, and loses it a while after they have left', async () => {
@@ -41,4 +41,24 @@ test('who is online has a dot, and loses it a while after they have left', async
   await dot('online').waitFor({ timeout: 5_000 });
   await carla.page.close();
   await dot('offline').waitFor({ timeout: 25_000 });
+});
+
+test('two people talk to each other, and see what was delivered and read', async () => {
+  const ben = await world.signedIn('ben');
+  await ben.reaches('live');
+  const anna = await world.signedIn('anna');
+  await anna.reaches('live');
+  const [annas, bens] = [new ChatTab(anna.page), new ChatTab(ben.page)];
+  await anna.page.getByRole('button', { name: /^Chat/ }).click();
+  await anna.page.getByRole('button', { name: 'Write to ben' }).click();
+  await annas.write('are you there?');
+  await annas.allSent();
+  await ben.page.getByRole('button', { name: /^Chat/ }).click();
+  const from = ben.page.locator('.rooms [data-room^="@"]', { hasText: 'anna' });
+  await from.click();
+  await bens.shows(['are you there?']);
+  await anna.page.locator('[data-reached="read"]').waitFor();
+  await bens.write('yes');
+  await annas.shows(['are you there?', 'yes']);
+  await bens.allSent();
 });

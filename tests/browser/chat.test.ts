@@ -273,3 +273,16 @@ test('a room that is made is there, with its address', async () => {
   await anna.page.reload();
   await chat.shows(['Who brings the rusks?']);
 });
+
+test('a message that is marked unread stays so, until something newer was seen', async () => {
+  const room = await newRoom();
+  for (let n = 1; n <= 3; n += 1) await world.api.say(room, `m${n}`);
+  const { tab, chat } = await opened('anna', room);
+  await expect.poll(() => world.owner.unread(room)).toBe(0);
+  await chat.hasUnread(room, 0);
+  await chat.act('m2', 'Mark unread');
+  await chat.hasUnread(room, 2);
+  expect(await tab.page.locator('.divider + .message .body').textContent()).toBe('m2');
+  await world.api.say(room, 'm4');
+  await chat.hasUnread(room, 0);
+});
