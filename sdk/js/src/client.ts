@@ -186,15 +186,16 @@ export class Client extends Emitter<ClientEvents> {
    * Asks the API over plain HTTP, with this client's credentials; `path` is what follows `/api/v1/`. A refusal is thrown
    * as a `RefusedError`, and no answer as whatever `fetch` throws.
    */
-  async call(
+  async call<Answer = Record<string, unknown>>(
     method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     path: string,
     body?: unknown,
     signal?: AbortSignal,
-  ): Promise<Record<string, unknown>> {
+  ): Promise<Answer> {
     const once = async (refresh: boolean) => {
       const headers = await this.#credentials.headers(refresh);
-      return this.#http.json(method, path, this.#credentials, headers, body, signal);
+      const answer = await this.#http.json(method, path, this.#credentials, headers, body, signal);
+      return answer as Answer;
     };
     try {
       return await once(false);
