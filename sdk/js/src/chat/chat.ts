@@ -49,6 +49,10 @@ interface OwnEvent extends StreamEvent {
   conversation?: { user_id?: number };
 }
 
+interface UnreadEverywhere {
+  orgs?: { slug: string; rooms?: (Counted & { slug: string })[] }[];
+}
+
 export class Chat extends Emitter<ChatEvents> {
   readonly client: Client;
   readonly org: string;
@@ -294,9 +298,7 @@ export class Chat extends Emitter<ChatEvents> {
   }
 
   async #count(): Promise<void> {
-    const { orgs } = (await this.client.call('GET', 'me/unread')) as {
-      orgs?: { slug: string; rooms?: (Counted & { slug: string })[] }[];
-    };
+    const { orgs } = await this.client.call<UnreadEverywhere>('GET', 'me/unread');
     for (const counted of orgs?.find(({ slug }) => slug === this.org)?.rooms ?? []) {
       this.#byStream.get(roomPlace(this.org, counted.slug).stream)?.counted(counted);
     }

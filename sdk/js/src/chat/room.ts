@@ -16,7 +16,7 @@ import type { Exclusively } from './locks.js';
 import { Outbox, type Outcome } from './outbox.js';
 import type { Place } from './place.js';
 import { Queue } from './queue.js';
-import { ReceiptBatcher } from './receipts.js';
+import { Reading } from './reading.js';
 import { RoomHistory } from './room-history.js';
 import type { OutboxStorage } from './storage.js';
 import { Timeline } from './timeline.js';
@@ -29,7 +29,7 @@ import {
   type RoomInfo,
 } from './types.js';
 import { TypingSender, TypingUsers } from './typing.js';
-import { UnreadCount, type Counted, type Unread } from './unread.js';
+import type { Counted, Unread } from './unread.js';
 
 export type RoomPart = 'messages' | 'typing' | 'unread' | 'receipts' | 'loading' | 'info';
 
@@ -67,9 +67,6 @@ export interface Sending {
   outcome: Promise<Outcome>;
 }
 
-/** After so long without the server's count of what is unread, what was seen is told all the same. */
-const countMs = 3_000;
-
 export class Room extends Emitter<RoomEvents> {
   readonly stream: string;
   readonly #owner: RoomOwner;
@@ -79,21 +76,15 @@ export class Room extends Emitter<RoomEvents> {
   readonly #outbox: Outbox;
   readonly #typing = new TypingUsers(() => this.#changed('typing'));
   readonly #typingSender: TypingSender;
-  readonly #receipts: ReceiptBatcher;
-  readonly #unread = new UnreadCount();
+  readonly #reading: Reading;
   readonly #batch = new FrameBatch<RoomPart>((parts) => this.emit('change', parts));
-  readonly #readers = new Map<number, Receipt>();
   #subscription: Subscription | undefined;
   #info: RoomInfo | undefined;
   #messages: readonly Message[] = [];
   #stale = true;
-  #unreadSeen: Unread = { unread: 0, last_read_seq: 0 };
-  #divider = 0;
   #mayType = true;
   #left = false;
   #wasLive = false;
-  #early = 0;
-  #wantsReceipts = true;
 
   /** Made by `chat.room` and `chat.conversation`. */
   constructor(owner: RoomOwner, place: Place, info?: RoomInfo) {
@@ -109,10 +100,12 @@ export class Room extends Emitter<RoomEvents> {
       whole: (event) => this.#onEvent(event),
     });
     this.#typingSender = new TypingSender((isTyping) => this.#sayTyping(isTyping));
-    this.#receipts = new ReceiptBatcher({
-      intervalMs: owner.receiptIntervalMs,
+    this.#reading = new Reading(this.#api, {
+      receiptIntervalMs: owner.receiptIntervalMs,
       connected: () => owner.client.connected,
-      send: (upTo) => this.#api.read(upTo),
+      head: () => this.#subscription && (this.#subscription.position?.seq ?? 0),
+      changed: (part) => this.#changed(part),
+      recount: () => owner.recount(),
     });
     this.#outbox = new Outbox({
       queue: new Queue(owner.storage, owner.prefix, place.stream),
@@ -127,7 +120,7 @@ export class Room extends Emitter<RoomEvents> {
           ...{ key, id, seq, created_at, client_message_id, body, reply_to },
           ...{ state: 'sent', author: owner.me, edited_at: null, deleted: false, reactions: [] },
         });
-        this.#ownAt(seq);
+        this.#reading.message(seq, true);
       },
       onChange: () => this.#changed('messages'),
     });
@@ -164,17 +157,17 @@ export class Room extends Emitter<RoomEvents> {
   }
 
   get unread(): Unread {
-    return this.#unreadSeen;
+    return this.#reading.unread;
   }
 
   /** How far everybody has read, this user too; of rooms of up to 200 people. */
   get receipts(): Receipt[] {
-    return [...this.#readers.values()];
+    return this.#reading.receipts;
   }
 
   /** New is what has a greater `seq`: stays where it is while the room is read, until `moveDivider`. */
   get divider(): number {
-    return this.#divider;
+    return this.#reading.divider;
   }
 
   get ended(): boolean {
@@ -190,8 +183,7 @@ export class Room extends Emitter<RoomEvents> {
     subscription.on('event', (event) => this.#onEvent(event));
     subscription.on('reset', () => {
       this.#history.reload();
-      this.#wantsReceipts = true;
-      this.#readReceipts();
+      this.#reading.readReceipts(true);
       this.#owner.recount();
     });
     subscription.on('live', (live) => this.#onLive(live));
@@ -212,7 +204,7 @@ export class Room extends Emitter<RoomEvents> {
     this.follow();
     this.moveDivider();
     this.#history.open();
-    this.#readReceipts();
+    this.#reading.readReceipts();
   }
 
   /** Reads the page before the oldest message; returns how many there were. */
@@ -281,14 +273,7 @@ export class Room extends Emitter<RoomEvents> {
 
   /** Everything up to this `seq` was before the user's eyes. Told to the server at most once a second. */
   seen(seq: number): void {
-    if (seq <= this.#unread.lastRead) return;
-    if (!this.#unread.known) {
-      this.#seenEarly(seq);
-      return;
-    }
-    this.#unread.read(seq, undefined, this.#head);
-    this.#receipts.note(seq);
-    this.#unreadChanged();
+    this.#reading.seen(seq);
   }
 
   /** Makes this message and all after it unread again, on all of the user's devices. Nobody else is told. */
@@ -296,13 +281,12 @@ export class Room extends Emitter<RoomEvents> {
     const message = this.#timeline.find(id);
     await this.#api.markUnread(id);
     // The count comes by itself, as it does to the other devices.
-    if (message) this.#divider = message.seq - 1;
+    if (message) this.#reading.divider = message.seq - 1;
   }
 
   /** Starts the new messages after what was read by now. */
   moveDivider(): void {
-    this.#divider = this.#unread.lastRead;
-    this.#changed('unread');
+    this.#reading.moveDivider();
   }
 
   /** Stops to follow the room. What waits to be sent is still sent. */
@@ -311,7 +295,7 @@ export class Room extends Emitter<RoomEvents> {
     this.#subscription?.unsubscribe();
     this.#typingSender.stop();
     this.#typing.clear();
-    this.#receipts.stop();
+    this.#reading.stop();
     this.#batch.stop();
   }
 
@@ -325,40 +309,21 @@ export class Room extends Emitter<RoomEvents> {
 
   /** @internal The server's own count. */
   counted(counted: Counted): void {
-    const first = !this.#unread.known;
-    this.#unread.counted(counted);
-    this.#receipts.known(counted.last_read_seq);
-    this.#seenMeanwhile();
-    if (first) {
-      this.#divider = counted.last_read_seq;
-      this.seen(this.#early);
-      this.#changed('unread');
-    }
-    this.#unreadChanged();
+    this.#reading.counted(counted);
   }
 
   /** @internal This user has read on, or back, on some device. */
   readElsewhere(lastRead: number, unread: number): void {
-    if (!this.#subscription) {
-      this.counted({ unread, last_read_seq: lastRead, head: lastRead });
-      return;
-    }
-    if (lastRead < this.#unread.lastRead && unread > this.#unreadSeen.unread) {
-      this.#receipts.movedBack(lastRead);
-    }
-    this.#receipts.known(lastRead);
-    if (!this.#unread.read(lastRead, unread, this.#head)) this.#owner.recount();
-    this.#seenMeanwhile();
-    this.#unreadChanged();
+    this.#reading.readElsewhere(lastRead, unread);
   }
 
   /** @internal There is a connection: what waits may go. */
   connected(): void {
     this.#mayType = true;
     this.#outbox.drain();
-    this.#receipts.flush();
+    this.#reading.flush();
     this.#history.resume();
-    if (this.#timeline.loaded) this.#readReceipts();
+    if (this.#timeline.loaded) this.#reading.readReceipts();
   }
 
   /** @internal Another tab changed what waits. */
@@ -371,10 +336,6 @@ export class Room extends Emitter<RoomEvents> {
   stop(): void {
     this.#outbox.stop();
     this.leave();
-  }
-
-  get #head(): number {
-    return this.#subscription?.position?.seq ?? 0;
   }
 
   #waiting(): Message[] {
@@ -393,7 +354,7 @@ export class Room extends Emitter<RoomEvents> {
     this.#wasLive = true;
     this.#history.resume();
     this.#outbox.drain();
-    this.#receipts.flush();
+    this.#reading.flush();
   }
 
   #onEvent(event: StreamEvent): void {
@@ -408,11 +369,7 @@ export class Room extends Emitter<RoomEvents> {
         return this.#owner.presence(event);
       case 'read_receipt':
       case 'delivery_receipt':
-        if (user && typeof event['up_to'] === 'number') {
-          const read = event.type === 'read_receipt' ? event['up_to'] : 0;
-          this.#onReceipt({ user, up_to: read, delivered: event['up_to'] });
-        }
-        return;
+        return this.#reading.receipt(event);
       case 'message':
         return this.#onMessage(event);
       default:
@@ -437,59 +394,11 @@ export class Room extends Emitter<RoomEvents> {
       this.#outbox.confirm(clientMessageId, { id, seq: event.seq });
     }
     this.#typing.set(author, false);
-    if (own) this.#ownAt(event.seq);
-    else this.#unread.message(event.seq, false);
-    this.#unreadChanged();
+    this.#reading.message(event.seq, own);
     if (!isNew) return;
     this.#changed('messages');
     const message = this.#timeline.find(id);
     if (message) this.emit('message', message);
-  }
-
-  /** What is on its way to the server was not counted by it. */
-  #seenMeanwhile(): void {
-    const { wanted } = this.#receipts;
-    if (wanted > this.#unread.lastRead) this.#unread.read(wanted, undefined, this.#head);
-  }
-
-  /** Seen before it is known what was read until now: the divider waits for that, but not for ever. */
-  #seenEarly(seq: number): void {
-    if (this.#early === 0) {
-      setTimeout(() => {
-        if (!this.#unread.known) this.counted({ unread: 0, last_read_seq: 0, head: 0 });
-      }, countMs);
-    }
-    this.#early = Math.max(this.#early, seq);
-  }
-
-  /** Whoever writes has read what stands above. */
-  #ownAt(seq: number): void {
-    this.#unread.message(seq, true);
-    this.#receipts.known(seq);
-    this.#unreadChanged();
-  }
-
-  /** What is read has arrived; neither goes back. */
-  #onReceipt({ user, up_to: upTo, delivered = 0 }: Receipt): void {
-    const before = this.#readers.get(user.id);
-    const read = Math.max(upTo, before?.up_to ?? 0);
-    const arrived = Math.max(read, delivered, before?.delivered ?? 0);
-    if (read === before?.up_to && arrived === before.delivered) return;
-    this.#readers.set(user.id, { user, up_to: read, delivered: arrived });
-    this.#changed('receipts');
-  }
-
-  #readReceipts(): void {
-    if (!this.#wantsReceipts || !this.#owner.client.connected) return;
-    this.#wantsReceipts = false;
-    this.#api
-      .receipts()
-      .then((receipts) => {
-        for (const receipt of receipts) this.#onReceipt(receipt);
-      })
-      .catch(() => {
-        this.#wantsReceipts = true;
-      });
   }
 
   #sayTyping(isTyping: boolean): void {
@@ -498,14 +407,6 @@ export class Room extends Emitter<RoomEvents> {
       // A server that knows no typing, or a room where it is not told: not asked again on this connection.
       if (error instanceof RefusedError && !error.temporary) this.#mayType = false;
     });
-  }
-
-  #unreadChanged(): void {
-    const now = this.#unread.value;
-    const { unread, last_read_seq } = this.#unreadSeen;
-    if (now.unread === unread && now.last_read_seq === last_read_seq) return;
-    this.#unreadSeen = now;
-    this.#changed('unread');
   }
 
   #changed(part: RoomPart): void {
