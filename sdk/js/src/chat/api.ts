@@ -25,7 +25,7 @@ export class RoomApi {
     const parameters = new URLSearchParams(
       Object.entries(query).map(([name, value]) => [name, String(value)]),
     );
-    const answer = await this.client.call('GET', `${this.#messages}?${parameters.toString()}`);
+    const answer = await this.#call('GET', `${this.#messages}?${parameters.toString()}`);
     const messages = (answer['messages'] as Record<string, unknown>[]).map(readMessage);
     return {
       messages: messages.filter((message) => message !== undefined),
@@ -40,7 +40,7 @@ export class RoomApi {
 
   /** The event of that number, which was too long to be sent whole. */
   event(seq: number): Promise<Record<string, unknown>> {
-    return this.client.call('GET', `${this.place.path}/events/${seq}`);
+    return this.#call('GET', `${this.place.path}/events/${seq}`);
   }
 
   async send(message: Waiting): Promise<Answer> {
@@ -49,7 +49,7 @@ export class RoomApi {
     const answer = await this.client.meter.send(() =>
       this.client.hasSocket
         ? this.#frame({ type: 'message', stream: this.place.stream, ...content })
-        : this.client.call('POST', this.#messages, content, AbortSignal.timeout(answerMs)),
+        : this.#call('POST', this.#messages, content),
     );
     return answer as unknown as Answer;
   }
@@ -57,16 +57,16 @@ export class RoomApi {
   read(upTo: number): Promise<unknown> {
     return this.client.hasSocket
       ? this.#frame({ type: 'read_receipt', stream: this.place.stream, up_to: upTo })
-      : this.client.call('POST', `${this.place.path}/read`, { up_to: upTo });
+      : this.#call('POST', `${this.place.path}/read`, { up_to: upTo });
   }
 
   async receipts(): Promise<Receipt[]> {
-    const { results } = await this.client.call('GET', `${this.place.path}/receipts`);
+    const { results } = await this.#call('GET', `${this.place.path}/receipts`);
     return Array.isArray(results) ? (results as Receipt[]) : [];
   }
 
   async markUnread(fromId: number): Promise<void> {
-    await this.client.call('POST', `${this.place.path}/unread`, { from_id: fromId });
+    await this.#call('POST', `${this.place.path}/unread`, { from_id: fromId });
   }
 
   /** Nothing but a socket can say it. */
@@ -76,24 +76,32 @@ export class RoomApi {
   }
 
   async edit(id: number, body: string): Promise<void> {
-    await this.client.call('PATCH', `messages/${id}`, { body });
+    await this.#call('PATCH', `messages/${id}`, { body });
   }
 
   async remove(id: number): Promise<void> {
-    await this.client.call('DELETE', `messages/${id}`);
+    await this.#call('DELETE', `messages/${id}`);
   }
 
   async restore(id: number): Promise<void> {
-    await this.client.call('POST', `messages/${id}/restore`);
+    await this.#call('POST', `messages/${id}/restore`);
   }
 
   async react(id: number, emoji: string, remove: boolean): Promise<void> {
     const path = `messages/${id}/reactions/${encodeURIComponent(emoji)}`;
-    await this.client.call(remove ? 'DELETE' : 'PUT', path);
+    await this.#call(remove ? 'DELETE' : 'PUT', path);
   }
 
   get #messages(): string {
     return `${this.place.path}/messages`;
+  }
+
+  #call(
+    method: Parameters<Client['call']>[0],
+    path: string,
+    body?: unknown,
+  ): Promise<Record<string, unknown>> {
+    return this.client.call(method, path, body, AbortSignal.timeout(answerMs));
   }
 
   #frame(frame: Record<string, unknown>): Promise<Record<string, unknown>> {

@@ -142,10 +142,10 @@ export class Chat extends Emitter<ChatEvents> {
         room.setInfo(info);
         return room;
       });
-      this.#loaded = true;
-      this.#problem = undefined;
       await this.#readConversations();
       this.#followFirst();
+      this.#loaded = true;
+      this.#problem = undefined;
       this.#planRecount();
     } catch (error) {
       this.#problem = error;
