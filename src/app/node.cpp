@@ -178,6 +178,10 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
   for (auto* loop : loops_.all()) gateway_.add_loop(*loop, hub_.add_loop(*loop, *storage_->store));
   storage_->log.set_listener(&hub_);
   changes_.listen([this](const api::AccessChange& change) { gateway_.tell(change); });
+  accounts_.also_erase([](db::WriteTx& tx, UserId user, WallTime now) -> Result<void> {
+    INDABA_TRY_VOID(notifications::Notifications::erase(tx, user));
+    return chat::Chat::erase(tx, user, now);
+  });
   changes_.listen([this](const api::AccessChange& change) {
     presence_.on_access_change(change);
     audiences_.on_access_change(change);

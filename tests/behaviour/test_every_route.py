@@ -172,6 +172,11 @@ message_route("GET", "/history", (403,))
 message_route("PUT", "/reactions/{emoji}", OK)
 message_route("DELETE", "/reactions/{emoji}", OK)
 
+message_route("POST", "/report", OK, {"reason": "CANARY"})
+org_route("GET", "orgs/{org}/reports", (403,))
+Route("POST", full("reports/{report}/resolve"), {
+    "owner": OK, "member": (403,), "foreign": (404,), "anonymous": (401,), "superuser": (404,)})
+
 # -- pages that describe and watch
 open_route("GET", "/api/schema")
 open_route("GET", "/api/docs")
@@ -238,13 +243,14 @@ class World:
         room = await self.org.make_room(name=self.canary)
         self.room, self.channel = self.org.room(room["slug"]), f"channels/{room['id']}"
         message = (await people.anna.post(f"{self.room}/messages", {"body": self.canary})).expect(201).json
+        report = (await people.ben.post(f"messages/{message['id']}/report", {"reason": self.canary})).expect(201).json
         hidden = await self.org.make_room(people.carla, name=self.canary)
         invite = (await people.anna.post(f"{self.org.path}/invites", {})).expect(201).json["code"]
         key = await self.org.key(name=self.canary)
         self.key_text = key["key"]
         self.params = {"org": self.org.slug, "task": task["id"], "seq": self.seq, "first": 1, "topic": topic,
                        "bystander": self.bystander, "peer": self.peer.id, "second": self.second, "invite": invite, "key": key["id"],
-                       "room": room["slug"], "hidden": hidden["slug"], "message": message["id"], "emoji": "x",
+                       "room": room["slug"], "hidden": hidden["slug"], "message": message["id"], "report": report["id"], "emoji": "x",
                        "nothing": 4503599627370496, "stream": "nonsense"}
         return self
 

@@ -109,7 +109,7 @@ Task<Result<api::Reply<api::Nothing>>> Accounts::remove(api::Call<> call) {
     std::vector<OrgId> orgs;
     StreamId me_stream;
   };
-  auto change = [id = call.principal.user,
+  auto change = [this, id = call.principal.user,
                  now = parts_.clock.wall()](db::WriteTx& tx) -> Result<Removed> {
     INDABA_TRY(const auto user, user_of(tx.sql(), id));
     // Told while the name is still there, and without one: who reads it later reads of a deleted
@@ -120,6 +120,9 @@ Task<Result<api::Reply<api::Nothing>>> Accounts::remove(api::Call<> call) {
     INDABA_TRY(auto left, orgs::leave_all(tx, {id, nobody->username}));
     INDABA_TRY_VOID(auth::end_sessions(tx, id, SessionId(), false));
     INDABA_TRY_VOID(stream::delete_stream(tx.sql(), user.me_stream));
+    for (const auto& erase : erasers_) {
+      INDABA_TRY_VOID(erase(tx, id, now));
+    }
     return Removed{std::move(left), user.me_stream};
   };
   auto writing = parts_.database.write(db::Shard(0), change);

@@ -60,6 +60,10 @@ class Accounts {
 
   void add_routes(api::Endpoints& endpoints);
 
+  // At start-up: what else goes with an account, in the transaction that deletes it.
+  using Eraser = std::function<Result<void>(db::WriteTx& tx, UserId user, WallTime now)>;
+  void also_erase(Eraser eraser) { erasers_.push_back(std::move(eraser)); }
+
   // Any thread.
   void set_password_failures(std::int64_t limit) noexcept { settings_.password_failures = limit; }
 
@@ -107,6 +111,7 @@ class Accounts {
   Settings settings_;
   const Parts parts_;
   const UnreadSource unread_;
+  std::vector<Eraser> erasers_;
 };
 
 // Inside a read or a write.

@@ -118,6 +118,13 @@ class Chat {
   // Anyone who sees the message. The reactions as they are then.
   Task<Result<ReactionList>> react(MessageId id, auth::Principal caller, Emoji emoji, bool remove);
 
+  // For the moderators of the room's organisation. Once for each reporter and message; again is the
+  // first one.
+  Task<Result<ReportView>> report(MessageId id, auth::Principal caller, NewReport wanted,
+                                  api::Once once);
+  Task<Result<ReportList>> reports(api::Membership org, auth::Principal caller, ListReports wanted);
+  Task<Result<ReportView>> resolve_report(ReportId id, auth::Principal caller);
+
   // How far the caller has read: forward alone, never past the head. In a room of up to 200 readers
   // everyone is told (`read_receipt`); the caller's other devices are, on `me` (`unread`).
   Task<Result<UnreadView>> read_up_to(Place place, auth::Principal caller, Receipt wanted);
@@ -142,6 +149,10 @@ class Chat {
 
   // Tells of what has reached devices since the last time; for a schedule.
   Task<void> flush_delivered();
+
+  // What goes with an account: what the user had of their own here, and conversations, which nobody
+  // could open any more. Messages in rooms stay, with the name of nobody.
+  [[nodiscard]] static Result<void> erase(db::WriteTx& tx, UserId user, WallTime now);
 
   // A change by socket counts as one by HTTP does. rate_limited.
   [[nodiscard]] Result<void> charge(const auth::Principal& caller);

@@ -102,6 +102,10 @@ Task<Result<ConversationList>> Chat::conversations(auth::Principal caller, ListR
   co_return co_await reading;
 }
 
+Result<void> Chat::erase(db::WriteTx& tx, UserId user, WallTime now) {
+  return queries::erase_user(tx.sql(), user, now);
+}
+
 Task<Result<std::vector<ConversationView>>> Chat::unread_conversations(UserId user) {
   auto query = [user](db::Session& session) -> Result<std::vector<ConversationView>> {
     INDABA_TRY(auto rows, queries::list_unread_conversations(session, user, kMostUnread));

@@ -98,6 +98,9 @@ struct ConversationRow {
                                                                              UserId user,
                                                                              std::int64_t limit);
 
+// What a user had of their own; conversations are left to be purged. queries_conversations.cpp
+[[nodiscard]] Result<void> erase_user(db::Session& session, UserId user, WallTime now);
+
 // --- messages: queries_messages.cpp
 
 // The message that was first sent under a client_message_id, and the hash of what was sent.
@@ -157,6 +160,32 @@ struct FirstSent {
                                            std::string_view emoji, UserId user);
 [[nodiscard]] Result<std::vector<ReactionView>> list_reactions(db::Session& session, MessageId id,
                                                                UserId user);
+
+// --- reports: queries_reports.cpp
+
+struct ReportRow {
+  ReportId id;
+  OrgId org;
+  MessageId message;
+  RoomId room;
+  std::string room_slug;
+  std::string room_name;
+  Person reporter;
+  std::string reason;
+  WallTime created_at{};
+  std::optional<WallTime> resolved_at;
+  std::optional<Person> resolved_by;
+};
+// The first one of that reporter, where there is one.
+[[nodiscard]] Result<ReportId> insert_report(db::Session& session, OrgId org, MessageId message,
+                                             UserId reporter, std::string_view reason,
+                                             WallTime now);
+[[nodiscard]] Result<std::optional<ReportRow>> find_report(db::Session& session, ReportId id);
+// Newest first, those older than `filter.after`, of rooms that the user sees.
+[[nodiscard]] Result<std::vector<ReportRow>> page_reports(db::Session& session, OrgId org,
+                                                          const RoomFilter& filter, bool open);
+[[nodiscard]] Result<void> mark_resolved(db::Session& session, ReportId id, UserId by,
+                                         WallTime now);
 
 // --- receipts: queries_receipts.cpp
 

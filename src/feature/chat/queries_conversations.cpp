@@ -39,6 +39,13 @@ constexpr std::string_view kPage =
 constexpr std::string_view kUnread =
     INDABA_CONVERSATIONS_OF " WHERE unread > 0 ORDER BY last_id DESC LIMIT $2";
 
+constexpr std::string_view kEndAll =
+    "UPDATE rooms SET deleted_at = $2 WHERE deleted_at IS NULL AND id IN"
+    " (SELECT room_id FROM conversations WHERE low_id = $1"
+    "  UNION ALL SELECT room_id FROM conversations WHERE high_id = $1)";
+constexpr std::string_view kEraseReads = "DELETE FROM room_reads WHERE user_id = $1";
+constexpr std::string_view kErasePreferences = "DELETE FROM room_preferences WHERE user_id = $1";
+
 #undef INDABA_CONVERSATION
 #undef INDABA_CONVERSATIONS_OF
 
@@ -96,6 +103,12 @@ Result<std::vector<ConversationRow>> page_conversations(db::Session& session, Us
 Result<std::vector<ConversationRow>> list_unread_conversations(db::Session& session, UserId user,
                                                                std::int64_t limit) {
   return session.all<ConversationRow>(kUnread, row_of, user, limit);
+}
+
+Result<void> erase_user(db::Session& session, UserId user, WallTime now) {
+  INDABA_TRY_VOID(session.execute(kEndAll, user, to_millis(now)));
+  INDABA_TRY_VOID(session.execute(kEraseReads, user));
+  return session.execute(kErasePreferences, user);
 }
 
 }  // namespace indaba::chat::queries

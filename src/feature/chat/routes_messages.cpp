@@ -59,6 +59,28 @@ Task<Result<Reply<ReactionList>>> react(Chat& chat, Call<> call, bool undo) {
   co_return api::ok(std::move(view));
 }
 
+Task<Result<Reply<ReportView>>> report(Chat& chat, Call<NewReport> call) {
+  INDABA_CO_TRY(const auto id, id_of(call.path));
+  auto reporting =
+      chat.report(id, std::move(call.principal), std::move(call.body), std::move(call.once));
+  INDABA_CO_TRY(auto view, co_await reporting);
+  co_return api::created(std::move(view));
+}
+
+Task<Result<Reply<ReportList>>> reports(Chat& chat, Call<Nothing, ListReports> call) {
+  auto listing =
+      chat.reports(*std::move(call.org), std::move(call.principal), std::move(call.query));
+  INDABA_CO_TRY(auto view, co_await listing);
+  co_return api::ok(std::move(view));
+}
+
+Task<Result<Reply<ReportView>>> resolve_report(Chat& chat, Call<> call) {
+  const ReportId id(call.path.number("id").value_or(0));
+  auto resolving = chat.resolve_report(id, std::move(call.principal));
+  INDABA_CO_TRY(auto view, co_await resolving);
+  co_return api::ok(std::move(view));
+}
+
 api::ErrorDocs deleted() {
   return {409, "message_deleted", "The message was deleted."};
 }
@@ -81,6 +103,31 @@ void add_reaction_routes(Chat& chat, api::Endpoints& endpoints) {
        .access = api::Access::user,
        .errors = {deleted()}},
       [&chat](Call<> call) { return chat::react(chat, std::move(call), true); });
+}
+
+void add_report_routes(Chat& chat, api::Endpoints& endpoints) {
+  endpoints.post<NewReport, Nothing, ReportView>(
+      "/api/v1/messages/{id}/report",
+      {.summary = "Report a message to the moderators",
+       .description = "Once for each reporter; again answers with the first.",
+       .tag = "chat",
+       .access = api::Access::user,
+       .status = 201,
+       .errors = {deleted(), {403, "forbidden", "A conversation of two has no moderators."}}},
+      [&chat](Call<NewReport> call) { return chat::report(chat, std::move(call)); });
+  endpoints.get<ListReports, ReportList>(
+      "/api/v1/orgs/{org}/reports",
+      {.summary = "What was reported, newest first",
+       .tag = "chat",
+       .access = api::Access::moderator},
+      [&chat](Call<Nothing, ListReports> call) { return chat::reports(chat, std::move(call)); });
+  endpoints.post<Nothing, Nothing, ReportView>(
+      "/api/v1/reports/{id}/resolve",
+      {.summary = "A report is dealt with",
+       .tag = "chat",
+       .access = api::Access::user,
+       .errors = {{403, "forbidden", "The caller is no moderator."}}},
+      [&chat](Call<> call) { return chat::resolve_report(chat, std::move(call)); });
 }
 
 }  // namespace
@@ -120,6 +167,7 @@ void add_message_routes(Chat& chat, api::Endpoints& endpoints) {
        .errors = {{403, "forbidden", "Neither the author nor a moderator."}}},
       [&chat](Call<> call) { return chat::versions(chat, std::move(call)); });
   add_reaction_routes(chat, endpoints);
+  add_report_routes(chat, endpoints);
 }
 
 }  // namespace indaba::chat

@@ -182,6 +182,52 @@ struct HistoryQuery {
 };
 BOOST_DESCRIBE_STRUCT(HistoryQuery, (), (before_id, after_id, around_id, anchor, limit))
 
+// --- reports
+
+using ReportId = Id<struct ReportTag>;
+
+struct NewReport {
+  std::optional<json::Text<1, 500>> reason;
+};
+BOOST_DESCRIBE_STRUCT(NewReport, (), (reason))
+
+struct RoomBrief {
+  RoomId id;
+  std::string slug;
+  std::string name;
+};
+BOOST_DESCRIBE_STRUCT(RoomBrief, (), (id, slug, name))
+
+struct ReportView {
+  ReportId id;
+  RoomBrief room;
+  MessageView message;
+  Person reporter;
+  std::string reason;
+  WallTime created_at{};
+  std::optional<WallTime> resolved_at;
+  std::optional<Person> resolved_by;
+};
+BOOST_DESCRIBE_STRUCT(ReportView, (),
+                      (id, room, message, reporter, reason, created_at, resolved_at, resolved_by))
+
+struct ReportList {
+  std::vector<ReportView> results;  // newest first
+  std::optional<std::string> next_cursor;
+};
+BOOST_DESCRIBE_STRUCT(ReportList, (), (results, next_cursor))
+
+enum class ReportStatus : std::uint8_t { open, resolved };
+BOOST_DESCRIBE_ENUM(ReportStatus, open, resolved)
+
+struct ListReports {
+  ReportStatus status = ReportStatus::open;
+  json::Int<1, 200> limit{50};
+  std::optional<json::Text<1, 200>> cursor;
+  static constexpr std::array kDefaulted{std::string_view("status"), std::string_view("limit")};
+};
+BOOST_DESCRIBE_STRUCT(ListReports, (), (status, limit, cursor))
+
 // --- receipts
 
 // One of the two; of several messages the newest counts.

@@ -79,6 +79,8 @@ class Notifications {
                 const Clock& clock)
       : database_(database), gate_(gate), online_(online), clock_(clock) {}
 
+  // What goes with an account: what the user has read, and wants to be told of.
+  [[nodiscard]] static Result<void> erase(db::WriteTx& tx, UserId user);
   void add_routes(api::Endpoints& endpoints);
   // "orgs/{org}/notifications" and "me".
   void add_streams(api::StreamNames& names);

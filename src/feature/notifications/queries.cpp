@@ -20,6 +20,9 @@ constexpr std::string_view kPutPreferences =
     " VALUES ($1, $2, $3, $4, $5)"
     " ON CONFLICT (org_id, user_id) DO UPDATE SET muted_types = excluded.muted_types,"
     " push_enabled = excluded.push_enabled, push_types = excluded.push_types";
+constexpr std::string_view kEraseReads = "DELETE FROM notification_reads WHERE user_id = $1";
+constexpr std::string_view kErasePreferences =
+    "DELETE FROM notification_preferences WHERE user_id = $1";
 constexpr std::string_view kCountAfter =
     "SELECT type, count(*) FROM (SELECT type FROM events WHERE stream_id = $1 AND seq > $2"
     " ORDER BY seq DESC LIMIT $3) AS newest GROUP BY type";
@@ -79,6 +82,11 @@ Result<void> put_preferences(db::Session& session, OrgId org, UserId user,
                              const Preferences& preferences) {
   return session.execute(kPutPreferences, org, user, joined(preferences.muted_types),
                          preferences.push.enabled, joined(preferences.push.types));
+}
+
+Result<void> erase_user(db::Session& session, UserId user) {
+  INDABA_TRY_VOID(session.execute(kEraseReads, user));
+  return session.execute(kErasePreferences, user);
 }
 
 Result<Counts> count_after(db::Session& session, StreamId stream, Seq after, std::int64_t most) {

@@ -28,4 +28,6 @@ using Counts = std::map<std::string, std::int64_t, std::less<>>;  // events by t
 [[nodiscard]] Result<Counts> count_since(db::Session& session, StreamId stream, WallTime from,
                                          std::int64_t most);
 
+[[nodiscard]] Result<void> erase_user(db::Session& session, UserId user);
+
 }  // namespace indaba::notifications::queries

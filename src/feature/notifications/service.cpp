@@ -219,4 +219,8 @@ Task<Result<api::ResolvedStream>> Notifications::resolve_me(auth::Principal prin
   co_return api::ResolvedStream{user->me_stream, OrgId(), {}, {}, true};
 }
 
+Result<void> Notifications::erase(db::WriteTx& tx, UserId user) {
+  return queries::erase_user(tx.sql(), user);
+}
+
 }  // namespace indaba::notifications
