@@ -4,6 +4,7 @@
 #include "base/crypto.hpp"
 #include "db/blocking.hpp"
 #include "feature/account/account.hpp"
+#include "feature/chat/chat.hpp"
 #include "feature/orgs/orgs.hpp"
 
 #include <fstream>
@@ -72,7 +73,13 @@ Result<std::optional<std::string>> ensure_demo(db::Database& database,
         orgs::create_org(tx, {.slug = "demo", .name = "Demo", .owner = anna.id}, clock, random));
     const orgs::Actor actor{anna.id, anna.username};
     INDABA_TRY_VOID(orgs::add_member(tx, org, ben.id, auth::Role::member, actor, clock));
-    return orgs::add_member(tx, org, carla.id, auth::Role::member, actor, clock);
+    INDABA_TRY_VOID(orgs::add_member(tx, org, carla.id, auth::Role::member, actor, clock));
+    chat::NewRoom general;
+    general.slug = json::Slug("general");
+    general.name = chat::RoomName("General");
+    const api::Membership home{org.id, org.slug, org.name, auth::Role::owner, org.notifications};
+    INDABA_TRY_VOID(chat::create_room(tx, home, general, clock, random));
+    return {};
   });
   if (!written) return std::move(written).error();
   return std::optional(password);

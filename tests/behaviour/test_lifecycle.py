@@ -239,6 +239,8 @@ async def test_demo_has_people_and_an_organisation(own_server):
     for name, role in [("anna", "owner"), ("ben", "member"), ("carla", "member")]:
         user = User(server, name, password).sign_in()
         assert (await user.get("orgs/demo")).expect(200).json["role"] == role
+        rooms = (await user.get("orgs/demo/rooms")).expect(200).json["results"]
+        assert [room["slug"] for room in rooms] == ["general"]
     assert server.stop() == 0
     server.start()  # again, with what is there
     User(server, "anna", password).sign_in()

@@ -182,4 +182,10 @@ class Chat {
 
 [[nodiscard]] std::string stream_name(std::string_view org, std::string_view room);
 
+// For the command line and the demo: a room that nobody is in yet where it is private. A slug that
+// is taken is a conflict (`slug_taken`).
+[[nodiscard]] Result<RoomView> create_room(db::WriteTx& tx, const api::Membership& org,
+                                           const NewRoom& wanted, const Clock& clock,
+                                           Random& random);
+
 }  // namespace indaba::chat

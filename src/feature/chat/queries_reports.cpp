@@ -10,10 +10,10 @@ namespace {
   " JOIN messages m ON m.id = p.message_id JOIN rooms r ON r.id = m.room_id"               \
   " JOIN users u ON u.id = p.reporter_id LEFT JOIN users v ON v.id = p.resolved_by"        \
   " WHERE r.deleted_at IS NULL"
-#define INDABA_REPORTS_SEEN                                                     \
-  INDABA_REPORT                                                                 \
-      " AND p.org_id = $1 AND p.id < $2 AND ($3 = 1 OR r.private = 0 OR EXISTS" \
-      " (SELECT 1 FROM room_members rm WHERE rm.room_id = r.id AND rm.user_id = $4))"
+#define INDABA_REPORTS_SEEN                                                 \
+  INDABA_REPORT                                                             \
+  " AND p.org_id = $1 AND p.id < $2 AND ($3 = 1 OR r.private = 0 OR EXISTS" \
+  " (SELECT 1 FROM room_members rm WHERE rm.room_id = r.id AND rm.user_id = $4))"
 
 constexpr std::string_view kFind = INDABA_REPORT " AND p.id = $1";
 constexpr std::string_view kPageOpen =

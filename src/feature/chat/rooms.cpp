@@ -23,8 +23,8 @@ Result<void> check_slug_free(db::Session& session, OrgId org, const std::string&
   return {};
 }
 
-Result<RoomRow> make_room(db::WriteTx& tx, const api::Membership& org, const NewRoom& wanted,
-                          const Clock& clock, Random& random) {
+Result<RoomRow> make_row(db::WriteTx& tx, const api::Membership& org, const NewRoom& wanted,
+                         const Clock& clock, Random& random) {
   auto& sql = tx.sql();
   INDABA_TRY_VOID(check_slug_free(sql, org.org, wanted.slug.str()));
   INDABA_TRY(const auto rooms, queries::count_rooms(sql, org.org));
@@ -64,6 +64,12 @@ RoomRow patched(RoomRow room, const ChangeRoom& wanted) {
 
 }  // namespace
 
+Result<RoomView> create_room(db::WriteTx& tx, const api::Membership& org, const NewRoom& wanted,
+                             const Clock& clock, Random& random) {
+  INDABA_TRY(const auto room, make_row(tx, org, wanted, clock, random));
+  return view_of(room);
+}
+
 Task<Result<RoomList>> Chat::list(api::Membership org, auth::Principal caller, ListRooms wanted) {
   const auto name = fmt::format("rooms:{}", org.org.value);
   const auto limit = wanted.limit.value();
@@ -97,7 +103,7 @@ Task<Result<RoomView>> Chat::get(Place place, auth::Principal caller) {
 Task<Result<RoomView>> Chat::create(api::Membership org, auth::Principal caller, NewRoom wanted,
                                     api::Once once) {
   auto change = [parts = &parts_, org, caller, wanted, once](db::WriteTx& tx) -> Result<RoomView> {
-    INDABA_TRY(const auto room, make_room(tx, org, wanted, parts->clock, parts->random));
+    INDABA_TRY(const auto room, make_row(tx, org, wanted, parts->clock, parts->random));
     INDABA_TRY_VOID(let_in(tx.sql(), room, caller, parts->clock.wall()));
     auto view = view_of(room);
     once.keep(tx, [view](std::span<const db::Appended>) {
