@@ -25,7 +25,6 @@
 #include "feature/tasks/tasks.hpp"
 #include "feature/topics/topics.hpp"
 #include "gateway/gateway.hpp"
-#include "gateway/presence_changes.hpp"
 #include "gateway/ws_opening.hpp"
 #include "http/server.hpp"
 #include "net/listener.hpp"
@@ -34,6 +33,7 @@
 #include "ops/metric_names.hpp"
 #include "ops/metrics.hpp"
 #include "ops/static_files.hpp"
+#include "presence/changes.hpp"
 #include "stream/hub.hpp"
 #include "stream/retention.hpp"
 
@@ -140,15 +140,15 @@ class Node final : private stream::RetentionListener {
   api::Cursors cursors_;
   http::AllowedOrigins origins_;
 
-  gateway::LocalPresenceLeases leases_;
-  gateway::Presence presence_;
+  presence::LocalLeases leases_;
+  presence::Presence presence_;
   chat::Delivered delivered_;
-  gateway::SqlPresence presence_source_;
-  gateway::StreamAudiences audiences_;
-  gateway::FollowedStreams followed_;
-  gateway::PresenceChanges presence_changes_;
-  gateway::PresenceViews presence_views_;
-  gateway::Typing typing_;
+  presence::SqlSource presence_source_;
+  presence::StreamAudiences audiences_;
+  presence::FollowedStreams followed_;
+  presence::Changes presence_changes_;
+  presence::Views presence_views_;
+  presence::Typing typing_;
   gateway::ResumeStore resume_;
   gateway::EventCursor event_cursor_;
   api::StreamNames names_;

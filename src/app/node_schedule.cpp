@@ -40,9 +40,9 @@ void Node::start_schedule() {
   every(kProbeEvery, [this] { return probe_database(); });
   every(kTellDeliveredEvery, [this] { return chat_.flush_delivered(); });
   every(kSaveSessionsEvery, [this] { return resume_.flush(); });
-  every(gateway::PresenceChanges::kGather, [this] { return presence_changes_.gather(); });
+  every(presence::Changes::kGather, [this] { return presence_changes_.gather(); });
   every(kSaveSeenEvery, [this] { return presence_changes_.save(); });
-  every(gateway::Typing::kSweepEvery, [this] { return sweep_typing(); });
+  every(presence::Typing::kSweepEvery, [this] { return sweep_typing(); });
   every(kTrimEvery, [this] { return trim_streams(); });
   every(kPurgeEvery, [this] { return purge(); });
   every(kEndSessionsEvery, [this] { return end_old_sessions(); });

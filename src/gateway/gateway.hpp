@@ -15,15 +15,15 @@
 #include "base/random.hpp"
 #include "gateway/connection_limits.hpp"
 #include "gateway/event_cursor.hpp"
-#include "gateway/followed_streams.hpp"
 #include "gateway/loop_context.hpp"
 #include "gateway/open_sessions.hpp"
-#include "gateway/presence_views.hpp"
 #include "gateway/resume.hpp"
 #include "gateway/settings.hpp"
 #include "gateway/socket_stats.hpp"
-#include "gateway/typing.hpp"
 #include "http/cors.hpp"
+#include "presence/followed_streams.hpp"
+#include "presence/typing.hpp"
+#include "presence/views.hpp"
 
 #include <atomic>
 #include <memory>
@@ -41,10 +41,10 @@ class Gateway {
     const api::StreamNames& names;
     const api::Frames& frames;
     ResumeStore& resume;
-    Presence& presence;
-    PresenceViews& presence_views;
-    FollowedStreams& followed;
-    Typing& typing;
+    presence::Presence& presence;
+    presence::Views& presence_views;
+    presence::FollowedStreams& followed;
+    presence::Typing& typing;
     const EventCursor& cursors;
     const http::AllowedOrigins& origins;
     api::RateLimiter& limiter;

@@ -6,8 +6,8 @@
 #pragma once
 
 #include "api/stream_names.hpp"
-#include "gateway/followed_streams.hpp"
 #include "gateway/frame_text.hpp"
+#include "presence/followed_streams.hpp"
 #include "stream/subscription.hpp"
 
 #include <memory>
@@ -24,7 +24,7 @@ struct LiveSubscription {
   Seq acked;      // by the client
   Seq pinged;     // written before the last ping
   Seq confirmed;  // written before the last ping that was answered
-  FollowedStreams::Follow follow;
+  presence::FollowedStreams::Follow follow;
   std::unique_ptr<AnswerTo> answer;  // for the `subscribed` that is still to come
 };
 

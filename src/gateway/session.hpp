@@ -17,9 +17,9 @@
 #include "gateway/frame_queue.hpp"
 #include "gateway/live_subscriptions.hpp"
 #include "gateway/loop_context.hpp"
-#include "gateway/presence_views.hpp"
 #include "gateway/resume.hpp"
-#include "gateway/typing_budget.hpp"
+#include "presence/typing_budget.hpp"
+#include "presence/views.hpp"
 #include "ws/close_code.hpp"
 
 #include <boost/json/object.hpp>
@@ -113,7 +113,7 @@ class Session final : public stream::Reader,
   void count_plainly(const boost::json::object& frame, const AnswerTo& to);
   // session_presence.cpp
   void on_presence(boost::json::object frame, const AnswerTo& to);
-  Task<void> serve_presence(PresencePlace place, AnswerTo to);
+  Task<void> serve_presence(presence::Viewpoint place, AnswerTo to);
   void on_typing(boost::json::object frame, const AnswerTo& to);
   Task<void> serve_typing(StreamId stream, UserId peer, AnswerTo to);
   // The subscription that a frame names, or the socket's URL; nullptr where that has been refused.
@@ -157,7 +157,7 @@ class Session final : public stream::Reader,
   std::unique_ptr<Opening> opening_;  // until open()
   LiveSubscriptions subscriptions_;
   FrameBudget budget_;
-  TypingBudget typing_budget_;
+  presence::TypingBudget typing_budget_;
   FrameQueue frames_;
   std::int64_t count_ = 0;
   std::uint16_t errors_in_row_ = 0;

@@ -8,7 +8,7 @@ namespace indaba::gateway {
 
 namespace {
 
-std::string presence_state(std::string_view stream, const PresenceState& state) {
+std::string presence_state(std::string_view stream, const presence::State& state) {
   std::string users = "[";
   for (const auto& person : state.users) {
     std::string user = "{";
@@ -40,7 +40,7 @@ void Session::on_presence(boost::json::object frame, const AnswerTo& to) {
         serve_presence({live->subscription->stream(), live->org, live->follow.peer()}, to));
 }
 
-Task<void> Session::serve_presence(PresencePlace place, AnswerTo to) {
+Task<void> Session::serve_presence(presence::Viewpoint place, AnswerTo to) {
   auto asking = gateway_.parts.presence_views.of_stream(place, user_);
   const auto state = co_await asking;
   if (closed_) co_return;
@@ -64,7 +64,7 @@ void Session::on_typing(boost::json::object frame, const AnswerTo& to) {
   if (live == nullptr) return;
   const auto& settings = context_.settings;
   const auto stream = live->subscription->stream();
-  if (!is_written_on(live->subscription->name()))
+  if (!presence::is_written_on(live->subscription->name()))
     return refuse(Error(ErrorKind::forbidden, "Nobody writes on this stream."), to);
   if (settings.rate_limits &&
       !typing_budget_.take(context_.loop.now(), settings.typing_per_second)) {

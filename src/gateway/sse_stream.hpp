@@ -43,7 +43,7 @@ class SseStream final : public net::Protocol, public stream::Reader, public Acce
  private:
   struct Followed {
     std::unique_ptr<stream::Subscription> subscription;
-    FollowedStreams::Follow follow;
+    presence::FollowedStreams::Follow follow;
     OrgId org;
     Position position;  // for the cursor
     Seq head;

@@ -1,11 +1,11 @@
-#include "gateway/typing.hpp"
+#include "presence/typing.hpp"
 
-#include "gateway/test_presence.hpp"
-#include "gateway/typing_budget.hpp"
+#include "presence/test_presence.hpp"
+#include "presence/typing_budget.hpp"
 
 #include <gmock/gmock.h>
 
-namespace indaba::gateway {
+namespace indaba::presence {
 namespace {
 
 using testing::ElementsAre;
@@ -123,4 +123,4 @@ TEST(Typing, is_where_people_write) {
 }
 
 }  // namespace
-}  // namespace indaba::gateway
+}  // namespace indaba::presence

@@ -1,4 +1,4 @@
-// PresenceLeases: that somebody is connected, as long as somebody says so.
+// Leases: that somebody is connected, as long as somebody says so.
 //
 // A lease is a user and a moment at which it ends by itself. Whoever holds connections of a user
 // renews it; one that dies takes nothing with it, for what it does not renew ends. The seam for
@@ -14,9 +14,9 @@
 #include <unordered_map>
 #include <vector>
 
-namespace indaba::gateway {
+namespace indaba::presence {
 
-class PresenceLeases {
+class Leases {
  public:
   // Since the last look. A user is in one of the two at most.
   struct Changes {
@@ -24,16 +24,16 @@ class PresenceLeases {
     std::vector<UserId> ended;
   };
 
-  virtual ~PresenceLeases() = default;
+  virtual ~Leases() = default;
   // From now on the leases of these users end in `length`, unless they are renewed.
   virtual void renew(std::span<const UserId> users, Millis length) = 0;
   [[nodiscard]] virtual Changes take_changes() = 0;
 };
 
 // The leases of one process. Bounded by the number of people that are connected to it.
-class LocalPresenceLeases final : public PresenceLeases {
+class LocalLeases final : public Leases {
  public:
-  explicit LocalPresenceLeases(const Clock& clock) : clock_(clock) {}
+  explicit LocalLeases(const Clock& clock) : clock_(clock) {}
 
   void renew(std::span<const UserId> users, Millis length) override;
   [[nodiscard]] Changes take_changes() override;
@@ -45,4 +45,4 @@ class LocalPresenceLeases final : public PresenceLeases {
   std::vector<UserId> begun_;
 };
 
-}  // namespace indaba::gateway
+}  // namespace indaba::presence

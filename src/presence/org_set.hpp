@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace indaba::gateway {
+namespace indaba::presence {
 
 class OrgSet {
  public:
@@ -58,4 +58,4 @@ class OrgSet {
   std::unique_ptr<std::vector<OrgId>> more_;
 };
 
-}  // namespace indaba::gateway
+}  // namespace indaba::presence

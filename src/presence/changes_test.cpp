@@ -1,11 +1,11 @@
-#include "gateway/presence_changes.hpp"
+#include "presence/changes.hpp"
 
-#include "gateway/presence_views.hpp"
-#include "gateway/test_presence.hpp"
+#include "presence/test_presence.hpp"
+#include "presence/views.hpp"
 
 #include <gmock/gmock.h>
 
-namespace indaba::gateway {
+namespace indaba::presence {
 namespace {
 
 using testing::ElementsAre;
@@ -26,7 +26,7 @@ class PresenceChangesTest : public PresenceWorld {
     spawn(Keep::run(std::move(task), &out));
     return *std::move(out);
   }
-  PresenceViews views_{presence_, source_, audiences_};
+  Views views_{presence_, source_, audiences_};
 };
 
 TEST_F(PresenceChangesTest, what_gathers_in_a_second_is_one_frame_a_followed_stream) {
@@ -302,4 +302,4 @@ TEST_F(PresenceChangesTest, what_is_asked_is_answered_for_the_stream_that_it_is_
 }
 
 }  // namespace
-}  // namespace indaba::gateway
+}  // namespace indaba::presence

@@ -1,13 +1,13 @@
-#include "gateway/presence.hpp"
+#include "presence/presence.hpp"
 
-#include "gateway/test_presence.hpp"
+#include "presence/test_presence.hpp"
 
-namespace indaba::gateway {
+namespace indaba::presence {
 namespace {
 
-TEST(PresenceLeases, end_by_themselves_unless_they_are_renewed) {
+TEST(Leases, end_by_themselves_unless_they_are_renewed) {
   ManualClock clock;
-  LocalPresenceLeases leases(clock);
+  LocalLeases leases(clock);
   const std::array both{UserId(1), UserId(2)};
   leases.renew(both, Millis(100));
   EXPECT_EQ(leases.take_changes().begun.size(), 2U);
@@ -22,9 +22,9 @@ TEST(PresenceLeases, end_by_themselves_unless_they_are_renewed) {
   EXPECT_TRUE(leases.take_changes().ended.empty());
 }
 
-TEST(PresenceLeases, one_that_begins_and_ends_between_two_looks_only_ends) {
+TEST(Leases, one_that_begins_and_ends_between_two_looks_only_ends) {
   ManualClock clock;
-  LocalPresenceLeases leases(clock);
+  LocalLeases leases(clock);
   const std::array one{UserId(1)};
   leases.renew(one, Millis(10));
   clock.advance(Millis(10));
@@ -185,4 +185,4 @@ TEST_F(PresenceTest, somebody_who_comes_back_while_they_are_saved_is_saved_again
 }
 
 }  // namespace
-}  // namespace indaba::gateway
+}  // namespace indaba::presence

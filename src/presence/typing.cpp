@@ -1,8 +1,8 @@
-#include "gateway/typing.hpp"
+#include "presence/typing.hpp"
 
 #include "base/json_write.hpp"
 
-namespace indaba::gateway {
+namespace indaba::presence {
 
 void Typing::tell(Key key, Entry& entry, bool is_typing) {
   std::string body = R"(,"user":{)";
@@ -64,4 +64,4 @@ bool is_written_on(std::string_view stream_name) noexcept {
       .starts_with("/rooms/");
 }
 
-}  // namespace indaba::gateway
+}  // namespace indaba::presence

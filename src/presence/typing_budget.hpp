@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace indaba::gateway {
+namespace indaba::presence {
 
 class TypingBudget {
  public:
@@ -31,4 +31,4 @@ class TypingBudget {
   std::int32_t used_ = 0;
 };
 
-}  // namespace indaba::gateway
+}  // namespace indaba::presence

@@ -1,4 +1,4 @@
-// PresenceSource: what presence asks of the database, and what it leaves there. The seam behind
+// Source: what presence asks of the database, and what it leaves there. The seam behind
 // which tests have a world of their own.
 //
 // Any executor.
@@ -6,14 +6,14 @@
 
 #include "base/task.hpp"
 #include "db/database.hpp"
-#include "gateway/presence.hpp"
+#include "presence/presence.hpp"
 
 #include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
-namespace indaba::gateway {
+namespace indaba::presence {
 
 // Who is told, and told of, on a stream.
 struct Audience {
@@ -39,9 +39,9 @@ struct UserPair {
   friend bool operator==(UserPair, UserPair) = default;
 };
 
-class PresenceSource {
+class Source {
  public:
-  virtual ~PresenceSource() = default;
+  virtual ~Source() = default;
   // Those who are there and active, in any order.
   virtual Task<Result<std::vector<PlacedUser>>> place(std::vector<UserId> users) = 0;
   virtual Task<Result<std::vector<Audience>>> audiences(std::vector<StreamId> streams) = 0;
@@ -54,9 +54,9 @@ class PresenceSource {
   virtual Task<Result<void>> save(std::vector<LastSeen> seen) = 0;
 };
 
-class SqlPresence final : public PresenceSource {
+class SqlSource final : public Source {
  public:
-  explicit SqlPresence(db::Database& database) : database_(database) {}
+  explicit SqlSource(db::Database& database) : database_(database) {}
 
   Task<Result<std::vector<PlacedUser>>> place(std::vector<UserId> users) override;
   Task<Result<std::vector<Audience>>> audiences(std::vector<StreamId> streams) override;
@@ -69,4 +69,4 @@ class SqlPresence final : public PresenceSource {
   db::Database& database_;
 };
 
-}  // namespace indaba::gateway
+}  // namespace indaba::presence

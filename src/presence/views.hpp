@@ -1,17 +1,17 @@
-// PresenceViews: who is online, as one person may see it: the answer to a `presence` frame, and
+// Views: who is online, as one person may see it: the answer to a `presence` frame, and
 // GET orgs/{org}/presence. Whoever has blocked the other, neither is named to the other.
 //
 // Any executor.
 #pragma once
 
 #include "api/endpoint.hpp"
-#include "gateway/stream_audiences.hpp"
+#include "presence/stream_audiences.hpp"
 
 #include <boost/describe.hpp>
 #include <string>
 #include <vector>
 
-namespace indaba::gateway {
+namespace indaba::presence {
 
 struct NamedUser {
   UserId id;
@@ -42,35 +42,35 @@ struct PresenceQuery {
 BOOST_DESCRIBE_STRUCT(PresenceQuery, (), (limit))
 
 // Where a reader asks from.
-struct PresencePlace {
+struct Viewpoint {
   StreamId stream;
   OrgId org;
   UserId peer;
 };
 
-struct PresenceState {
+struct State {
   std::vector<PresentPerson> users;  // nobody where there are too many to name
   std::int64_t count_online = 0;
 };
 
-class PresenceViews {
+class Views {
  public:
-  PresenceViews(const Presence& presence, PresenceSource& source, StreamAudiences& audiences)
+  Views(const Presence& presence, Source& source, StreamAudiences& audiences)
       : presence_(presence), source_(source), audiences_(audiences) {}
 
   void add_routes(api::Endpoints& endpoints);
 
   Task<Result<PresenceList>> of_org(OrgId org, UserId caller, std::size_t limit);
-  Task<Result<PresenceState>> of_stream(PresencePlace place, UserId caller);
+  Task<Result<State>> of_stream(Viewpoint place, UserId caller);
   // Has one of the two blocked the other?
   Task<Result<bool>> blocked(UserId one, UserId other);
 
  private:
-  Task<Result<PresenceState>> of_peer(UserId peer, UserId caller);
+  Task<Result<State>> of_peer(UserId peer, UserId caller);
 
   const Presence& presence_;
-  PresenceSource& source_;
+  Source& source_;
   StreamAudiences& audiences_;
 };
 
-}  // namespace indaba::gateway
+}  // namespace indaba::presence

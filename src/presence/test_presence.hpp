@@ -2,15 +2,15 @@
 // that writes down what it is given.
 #pragma once
 
-#include "gateway/presence_changes.hpp"
+#include "presence/changes.hpp"
 
 #include <gtest/gtest.h>
 #include <map>
 #include <set>
 
-namespace indaba::gateway {
+namespace indaba::presence {
 
-class FakePresenceSource final : public PresenceSource {
+class FakePresenceSource final : public Source {
  public:
   Task<Result<std::vector<PlacedUser>>> place(std::vector<UserId> users) override {
     ++reads;
@@ -156,12 +156,12 @@ class PresenceWorld : public testing::Test {
   ManualClock clock_;
   Logger log_ = Logger::null();
   FakePresenceSource source_;
-  LocalPresenceLeases leases_{clock_};
+  LocalLeases leases_{clock_};
   Presence presence_{clock_, leases_};
   StreamAudiences audiences_{source_, clock_};
   FollowedStreams followed_;
   RecordingSigns signs_;
-  PresenceChanges changes_{{presence_, source_, audiences_, followed_, signs_, log_}};
+  Changes changes_{{presence_, source_, audiences_, followed_, signs_, log_}};
 };
 
-}  // namespace indaba::gateway
+}  // namespace indaba::presence

@@ -1,8 +1,8 @@
-#include "gateway/presence_source.hpp"
+#include "presence/source.hpp"
 
 #include "feature/account/account.hpp"
 
-namespace indaba::gateway {
+namespace indaba::presence {
 
 namespace {
 
@@ -65,7 +65,7 @@ Result<Audience> read_audience(db::Session& session, StreamId stream) {
 
 }  // namespace
 
-Task<Result<std::vector<PlacedUser>>> SqlPresence::place(std::vector<UserId> users) {
+Task<Result<std::vector<PlacedUser>>> SqlSource::place(std::vector<UserId> users) {
   auto query = [users = std::move(users)](db::Session& session) -> Result<std::vector<PlacedUser>> {
     std::vector<PlacedUser> placed;
     for (const auto user : users) {
@@ -83,7 +83,7 @@ Task<Result<std::vector<PlacedUser>>> SqlPresence::place(std::vector<UserId> use
   co_return co_await reading;
 }
 
-Task<Result<std::vector<Audience>>> SqlPresence::audiences(std::vector<StreamId> streams) {
+Task<Result<std::vector<Audience>>> SqlSource::audiences(std::vector<StreamId> streams) {
   auto query = [streams =
                     std::move(streams)](db::Session& session) -> Result<std::vector<Audience>> {
     std::vector<Audience> audiences;
@@ -97,7 +97,7 @@ Task<Result<std::vector<Audience>>> SqlPresence::audiences(std::vector<StreamId>
   co_return co_await reading;
 }
 
-Task<Result<std::vector<UserPair>>> SqlPresence::unblocked(std::vector<UserPair> pairs) {
+Task<Result<std::vector<UserPair>>> SqlSource::unblocked(std::vector<UserPair> pairs) {
   auto query = [pairs = std::move(pairs)](db::Session& session) -> Result<std::vector<UserPair>> {
     std::vector<UserPair> free;
     for (const auto& pair : pairs) {
@@ -110,14 +110,14 @@ Task<Result<std::vector<UserPair>>> SqlPresence::unblocked(std::vector<UserPair>
   co_return co_await reading;
 }
 
-Task<Result<std::vector<UserId>>> SqlPresence::blocked_around(UserId user) {
+Task<Result<std::vector<UserId>>> SqlSource::blocked_around(UserId user) {
   if (!user) co_return std::vector<UserId>();
   auto query = [user](db::Session& session) { return account::list_blocked_around(session, user); };
   auto reading = database_.read(query);
   co_return co_await reading;
 }
 
-Task<Result<std::vector<PresentPerson>>> SqlPresence::seen_in(OrgId org, std::size_t limit) {
+Task<Result<std::vector<PresentPerson>>> SqlSource::seen_in(OrgId org, std::size_t limit) {
   auto query = [org, limit](db::Session& session) {
     return session.all<PresentPerson>(
         kSeenIn,
@@ -130,7 +130,7 @@ Task<Result<std::vector<PresentPerson>>> SqlPresence::seen_in(OrgId org, std::si
   co_return co_await reading;
 }
 
-Task<Result<void>> SqlPresence::save(std::vector<LastSeen> seen) {
+Task<Result<void>> SqlSource::save(std::vector<LastSeen> seen) {
   auto change = [seen = std::move(seen)](db::WriteTx& tx) -> Result<void> {
     for (const auto& [user, at] : seen) {
       INDABA_TRY_VOID(tx.sql().execute(kSave, user, to_millis(at)));
@@ -143,4 +143,4 @@ Task<Result<void>> SqlPresence::save(std::vector<LastSeen> seen) {
   co_return Result<void>();
 }
 
-}  // namespace indaba::gateway
+}  // namespace indaba::presence

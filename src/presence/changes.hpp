@@ -1,4 +1,4 @@
-// PresenceChanges: tells those who follow a stream who of its people came and went: what gathered
+// Changes: tells those who follow a stream who of its people came and went: what gathered
 // in a second, in one frame a stream, made once for all who get it.
 //
 // The notification stream of an organisation and its public rooms name its members, a private room
@@ -10,8 +10,8 @@
 #pragma once
 
 #include "base/log.hpp"
-#include "gateway/followed_streams.hpp"
-#include "gateway/stream_audiences.hpp"
+#include "presence/followed_streams.hpp"
+#include "presence/stream_audiences.hpp"
 #include "stream/publisher.hpp"
 
 #include <atomic>
@@ -19,22 +19,22 @@
 #include <string>
 #include <unordered_map>
 
-namespace indaba::gateway {
+namespace indaba::presence {
 
-class PresenceChanges {
+class Changes {
  public:
   static constexpr Millis kGather{1'000};
   static constexpr std::int64_t kMostNamed = 200;  // members of a stream; above, only the number
 
   struct Parts {  // all outlive this
     Presence& presence;
-    PresenceSource& source;
+    Source& source;
     StreamAudiences& audiences;
     const FollowedStreams& followed;
     stream::SignPublisher& publisher;
     Logger& log;
   };
-  explicit PresenceChanges(const Parts& parts) : parts_(parts) {}
+  explicit Changes(const Parts& parts) : parts_(parts) {}
 
   Task<void> gather();
   // Writes when those who went were last seen. Every few seconds, and at the end of everyone.
@@ -49,14 +49,14 @@ class PresenceChanges {
   }
 
  private:
-  using Changes = std::span<const PresenceChange>;
+  using Gathered = std::span<const PresenceChange>;
   using Bodies = std::unordered_map<OrgId, std::string>;
 
   Task<void> place_newcomers();
-  Task<void> tell_groups(Changes changes, const std::vector<FollowedStreams::Followed>& followed);
-  Task<void> tell_peers(Changes changes, const std::vector<FollowedStreams::Followed>& followed);
+  Task<void> tell_groups(Gathered changes, const std::vector<FollowedStreams::Followed>& followed);
+  Task<void> tell_peers(Gathered changes, const std::vector<FollowedStreams::Followed>& followed);
   // What the frame says; "" where none of its people changed.
-  [[nodiscard]] std::string body_for(const Audience& audience, Changes changes,
+  [[nodiscard]] std::string body_for(const Audience& audience, Gathered changes,
                                      Bodies& bodies) const;
   void publish(StreamId stream, std::string body, UserId except = {});
 
@@ -65,4 +65,4 @@ class PresenceChanges {
   std::atomic<std::uint64_t> frames_{0};
 };
 
-}  // namespace indaba::gateway
+}  // namespace indaba::presence

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-namespace indaba::gateway {
+namespace indaba::presence {
 
 class FollowedStreams {
  private:
@@ -83,4 +83,4 @@ class FollowedStreams {
   std::array<Shard, kShards> shards_;
 };
 
-}  // namespace indaba::gateway
+}  // namespace indaba::presence

@@ -5,7 +5,7 @@
 //   disconnect() -> the lease ends later     ├ tick() -> take_changes(): what differs from what was
 //   a node dies  -> so do its leases         ┘           told before, once a user
 //
-// What is online here is what the leases say (gateway/presence_leases.hpp); who belongs to which
+// What is online here is what the leases say (presence/leases.hpp); who belongs to which
 // organisation is asked of the database once for everyone who came (unplaced(), place()), and known
 // at once of the organisation whose stream somebody follows. Whoever is gone stays in memory until
 // their last_seen is saved. Any thread; a connection costs one lock on a shard and one on the
@@ -15,8 +15,8 @@
 #include "api/access_changes.hpp"
 #include "api/online.hpp"
 #include "base/clock.hpp"
-#include "gateway/org_set.hpp"
-#include "gateway/presence_leases.hpp"
+#include "presence/leases.hpp"
+#include "presence/org_set.hpp"
 
 #include <array>
 #include <mutex>
@@ -25,7 +25,7 @@
 #include <unordered_map>
 #include <vector>
 
-namespace indaba::gateway {
+namespace indaba::presence {
 
 struct PresentPerson {
   UserId id;
@@ -48,7 +48,7 @@ class Presence final : public api::OnlineMembers {
  public:
   static constexpr Millis kLinger{15'000};
 
-  Presence(const Clock& clock, PresenceLeases& leases, Millis linger = kLinger)
+  Presence(const Clock& clock, Leases& leases, Millis linger = kLinger)
       : clock_(clock), leases_(leases), linger_(linger) {}
 
   // A device comes and goes. Each connect() has one disconnect(); nothing of nobody.
@@ -133,7 +133,7 @@ class Presence final : public api::OnlineMembers {
   void renew_all();
 
   const Clock& clock_;
-  PresenceLeases& leases_;
+  Leases& leases_;
   const Millis linger_;
   std::array<Shard, kShards> shards_;
   mutable std::array<OrgShard, kShards> org_shards_;
@@ -144,4 +144,4 @@ class Presence final : public api::OnlineMembers {
   MonoTime renewed_at_{};  // tick() alone
 };
 
-}  // namespace indaba::gateway
+}  // namespace indaba::presence

@@ -1,8 +1,8 @@
-#include "gateway/stream_audiences.hpp"
+#include "presence/stream_audiences.hpp"
 
 #include <algorithm>
 
-namespace indaba::gateway {
+namespace indaba::presence {
 
 AudiencePtr StreamAudiences::find(StreamId stream) {
   const std::scoped_lock lock(mutex_);
@@ -65,4 +65,4 @@ void StreamAudiences::on_access_change(const api::AccessChange& change) {
   ++version_;
 }
 
-}  // namespace indaba::gateway
+}  // namespace indaba::presence

@@ -1,8 +1,8 @@
-#include "gateway/presence_source.hpp"
+#include "presence/source.hpp"
 
 #include "feature/chat/test_chat.hpp"
 
-namespace indaba::gateway {
+namespace indaba::presence {
 namespace {
 
 // anna owns acme, where ben, mia and carla are members; zoe owns other.
@@ -30,7 +30,7 @@ class SqlPresenceTest : public chat::ChatFixture {
     ASSERT_TRUE(db::run_on(executor_, source_.save(std::move(seen))));
   }
 
-  SqlPresence source_{*database_};
+  SqlSource source_{*database_};
 };
 
 TEST_F(SqlPresenceTest, places_people_in_their_organisations) {
@@ -103,4 +103,4 @@ TEST_F(SqlPresenceTest, keeps_when_people_were_last_seen_and_never_goes_back) {
 }
 
 }  // namespace
-}  // namespace indaba::gateway
+}  // namespace indaba::presence

@@ -6,14 +6,14 @@
 #pragma once
 
 #include "api/access_changes.hpp"
-#include "gateway/presence_source.hpp"
+#include "presence/source.hpp"
 
 #include <memory>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
 
-namespace indaba::gateway {
+namespace indaba::presence {
 
 using AudiencePtr = std::shared_ptr<const Audience>;
 
@@ -22,7 +22,7 @@ class StreamAudiences {
   static constexpr Millis kFresh{5'000};
   static constexpr std::size_t kMost = 20'000;
 
-  StreamAudiences(PresenceSource& source, const Clock& clock) : source_(source), clock_(clock) {}
+  StreamAudiences(Source& source, const Clock& clock) : source_(source), clock_(clock) {}
 
   // In the order of `streams`; one read at most.
   Task<Result<std::vector<AudiencePtr>>> of(std::vector<StreamId> streams);
@@ -36,11 +36,11 @@ class StreamAudiences {
   [[nodiscard]] AudiencePtr find(StreamId stream);
   void keep(const std::vector<AudiencePtr>& read, std::uint64_t version, MonoTime read_at);
 
-  PresenceSource& source_;
+  Source& source_;
   const Clock& clock_;
   std::mutex mutex_;
   std::unordered_map<StreamId, Known> known_;  // guarded by mutex_, as the next
   std::uint64_t version_ = 0;  // what was read before a change and comes after it is not kept
 };
 
-}  // namespace indaba::gateway
+}  // namespace indaba::presence

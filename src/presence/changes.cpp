@@ -1,11 +1,11 @@
-#include "gateway/presence_changes.hpp"
+#include "presence/changes.hpp"
 
 #include "base/json_write.hpp"
 
 #include <algorithm>
 #include <unordered_set>
 
-namespace indaba::gateway {
+namespace indaba::presence {
 
 namespace {
 
@@ -36,7 +36,7 @@ std::string count_body(std::int64_t online) {
 
 }  // namespace
 
-Task<void> PresenceChanges::gather() {
+Task<void> Changes::gather() {
   parts_.presence.tick();
   auto placing = place_newcomers();
   co_await placing;
@@ -50,14 +50,14 @@ Task<void> PresenceChanges::gather() {
   co_await peers;
 }
 
-Task<void> PresenceChanges::place_newcomers() {
+Task<void> Changes::place_newcomers() {
   const auto wanted = parts_.presence.unplaced();
   for (std::size_t at = 0; at < wanted.size(); at += kPlacedAtOnce) {
     const auto some = std::span(wanted).subspan(at, std::min(kPlacedAtOnce, wanted.size() - at));
     auto placing = parts_.source.place({some.begin(), some.end()});
     const auto placed = co_await placing;
     if (!placed) {
-      parts_.log.warn("gateway", "who came online could not be told yet",
+      parts_.log.warn("presence", "who came online could not be told yet",
                       {{"reason", placed.error().log}});
       parts_.presence.want_places(std::span(wanted).subspan(at));
       co_return;
@@ -69,8 +69,7 @@ Task<void> PresenceChanges::place_newcomers() {
 // --- organisations and rooms
 // ------------------------------------------------------------------------------------------------------
 
-std::string PresenceChanges::body_for(const Audience& audience, Changes changes,
-                                      Bodies& bodies) const {
+std::string Changes::body_for(const Audience& audience, Gathered changes, Bodies& bodies) const {
   const bool named = audience.members <= kMostNamed;
   if (audience.kind == Audience::Kind::org) {
     if (!named) return count_body(parts_.presence.online(audience.org));
@@ -92,8 +91,8 @@ std::string PresenceChanges::body_for(const Audience& audience, Changes changes,
       static_cast<std::int64_t>(parts_.presence.online_among(audience.listed).size()));
 }
 
-Task<void> PresenceChanges::tell_groups(Changes changes,
-                                        const std::vector<FollowedStreams::Followed>& followed) {
+Task<void> Changes::tell_groups(Gathered changes,
+                                const std::vector<FollowedStreams::Followed>& followed) {
   std::unordered_set<OrgId> orgs;
   for (const auto& change : changes) orgs.insert(change.orgs.begin(), change.orgs.end());
   std::vector<StreamId> streams;
@@ -103,7 +102,7 @@ Task<void> PresenceChanges::tell_groups(Changes changes,
   auto asking = parts_.audiences.of(std::move(streams));
   const auto audiences = co_await asking;
   if (!audiences) {
-    parts_.log.warn("gateway", "changes of presence could not be told",
+    parts_.log.warn("presence", "changes of presence could not be told",
                     {{"reason", audiences.error().log}});
     co_return;
   }
@@ -115,8 +114,8 @@ Task<void> PresenceChanges::tell_groups(Changes changes,
 // --- conversations
 // ----------------------------------------------------------------------------------------------------------------
 
-Task<void> PresenceChanges::tell_peers(Changes changes,
-                                       const std::vector<FollowedStreams::Followed>& followed) {
+Task<void> Changes::tell_peers(Gathered changes,
+                               const std::vector<FollowedStreams::Followed>& followed) {
   std::unordered_map<UserId, const PresentPerson*> changed;
   for (const auto& change : changes) changed.emplace(change.person.id, &change.person);
   std::vector<FollowedStreams::Followed> concerned;
@@ -130,7 +129,7 @@ Task<void> PresenceChanges::tell_peers(Changes changes,
   auto asking = parts_.source.unblocked(std::move(pairs));
   const auto free = co_await asking;
   if (!free) {
-    parts_.log.warn("gateway", "changes of presence could not be told",
+    parts_.log.warn("presence", "changes of presence could not be told",
                     {{"reason", free.error().log}});
     co_return;
   }
@@ -145,7 +144,7 @@ Task<void> PresenceChanges::tell_peers(Changes changes,
   }
 }
 
-void PresenceChanges::publish(StreamId stream, std::string body, UserId except) {
+void Changes::publish(StreamId stream, std::string body, UserId except) {
   if (body.empty()) return;
   frames_.fetch_add(1, std::memory_order_relaxed);
   parts_.publisher.publish_sign(stream, "presence", std::move(body), except);
@@ -154,13 +153,13 @@ void PresenceChanges::publish(StreamId stream, std::string body, UserId except) 
 // --- last_seen
 // --------------------------------------------------------------------------------------------------------------------
 
-Task<void> PresenceChanges::save() {
+Task<void> Changes::save() {
   for (auto batch = parts_.presence.take_unsaved(kSavedAtOnce); !batch.empty();
        batch = parts_.presence.take_unsaved(kSavedAtOnce)) {
     auto saving = parts_.source.save(batch);
     const auto saved = co_await saving;
     if (!saved) {
-      parts_.log.warn("gateway", "when people were last seen could not be saved",
+      parts_.log.warn("presence", "when people were last seen could not be saved",
                       {{"reason", saved.error().log}});
       parts_.presence.on_not_saved(batch);
       co_return;
@@ -169,18 +168,18 @@ Task<void> PresenceChanges::save() {
   }
 }
 
-Task<void> PresenceChanges::save_everyone() {
+Task<void> Changes::save_everyone() {
   const auto all = parts_.presence.everyone();
   for (std::size_t at = 0; at < all.size(); at += kSavedAtOnce) {
     const auto some = std::span(all).subspan(at, std::min(kSavedAtOnce, all.size() - at));
     auto saving = parts_.source.save({some.begin(), some.end()});
     const auto saved = co_await saving;
     if (!saved) {
-      parts_.log.warn("gateway", "when people were last seen could not be saved",
+      parts_.log.warn("presence", "when people were last seen could not be saved",
                       {{"reason", saved.error().log}});
       co_return;
     }
   }
 }
 
-}  // namespace indaba::gateway
+}  // namespace indaba::presence

@@ -1,9 +1,9 @@
-#include "gateway/presence.hpp"
+#include "presence/presence.hpp"
 
 #include <algorithm>
 #include <utility>
 
-namespace indaba::gateway {
+namespace indaba::presence {
 
 template <class F>
 void Presence::with(UserId user, F work) const {
@@ -333,4 +333,4 @@ std::vector<LastSeen> Presence::everyone() const {
   return all;
 }
 
-}  // namespace indaba::gateway
+}  // namespace indaba::presence

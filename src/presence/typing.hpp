@@ -16,7 +16,7 @@
 #include <string_view>
 #include <unordered_map>
 
-namespace indaba::gateway {
+namespace indaba::presence {
 
 class Typing final : public api::TypingStops {
  public:
@@ -71,4 +71,4 @@ class Typing final : public api::TypingStops {
 // Whether people write on a stream of that name: a room or a conversation.
 [[nodiscard]] bool is_written_on(std::string_view stream_name) noexcept;
 
-}  // namespace indaba::gateway
+}  // namespace indaba::presence

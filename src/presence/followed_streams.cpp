@@ -1,6 +1,6 @@
-#include "gateway/followed_streams.hpp"
+#include "presence/followed_streams.hpp"
 
-namespace indaba::gateway {
+namespace indaba::presence {
 
 FollowedStreams::Follow::~Follow() {
   if (streams_ == nullptr) return;
@@ -31,4 +31,4 @@ std::vector<FollowedStreams::Followed> FollowedStreams::all() const {
   return out;
 }
 
-}  // namespace indaba::gateway
+}  // namespace indaba::presence

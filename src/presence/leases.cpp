@@ -1,8 +1,8 @@
-#include "gateway/presence_leases.hpp"
+#include "presence/leases.hpp"
 
-namespace indaba::gateway {
+namespace indaba::presence {
 
-void LocalPresenceLeases::renew(std::span<const UserId> users, Millis length) {
+void LocalLeases::renew(std::span<const UserId> users, Millis length) {
   const auto end = clock_.mono() + length;
   const std::scoped_lock lock(mutex_);
   for (const auto user : users) {
@@ -11,7 +11,7 @@ void LocalPresenceLeases::renew(std::span<const UserId> users, Millis length) {
   }
 }
 
-PresenceLeases::Changes LocalPresenceLeases::take_changes() {
+Leases::Changes LocalLeases::take_changes() {
   const auto now = clock_.mono();
   Changes changes;
   const std::scoped_lock lock(mutex_);
@@ -29,4 +29,4 @@ PresenceLeases::Changes LocalPresenceLeases::take_changes() {
   return changes;
 }
 
-}  // namespace indaba::gateway
+}  // namespace indaba::presence

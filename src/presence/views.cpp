@@ -1,17 +1,17 @@
-#include "gateway/presence_views.hpp"
+#include "presence/views.hpp"
 
-#include "gateway/presence_changes.hpp"
+#include "presence/changes.hpp"
 
 #include <algorithm>
 #include <unordered_set>
 
-namespace indaba::gateway {
+namespace indaba::presence {
 
 namespace {
 
 using Call = api::Call<api::Nothing, PresenceQuery>;
 
-Task<Result<api::Reply<PresenceList>>> list(PresenceViews& views, Call call) {
+Task<Result<api::Reply<PresenceList>>> list(Views& views, Call call) {
   const auto limit = static_cast<std::size_t>(static_cast<std::int64_t>(call.query.limit));
   auto listing = views.of_org(call.org->org, call.principal.user, limit);
   INDABA_CO_TRY(auto view, co_await listing);
@@ -39,7 +39,7 @@ std::vector<PresentPerson> merge_gone(std::vector<PresentPerson> just_left,
 
 }  // namespace
 
-void PresenceViews::add_routes(api::Endpoints& endpoints) {
+void Views::add_routes(api::Endpoints& endpoints) {
   endpoints.get<PresenceQuery, PresenceList>(
       "/api/v1/orgs/{org}/presence",
       {.summary = "Who is online, and when the others were last seen",
@@ -49,7 +49,7 @@ void PresenceViews::add_routes(api::Endpoints& endpoints) {
       [this](Call call) { return list(*this, std::move(call)); });
 }
 
-Task<Result<PresenceList>> PresenceViews::of_org(OrgId org, UserId caller, std::size_t limit) {
+Task<Result<PresenceList>> Views::of_org(OrgId org, UserId caller, std::size_t limit) {
   auto asking = source_.blocked_around(caller);
   INDABA_CO_TRY(const auto blocked, co_await asking);
   PresenceList view;
@@ -74,24 +74,24 @@ Task<Result<PresenceList>> PresenceViews::of_org(OrgId org, UserId caller, std::
   co_return view;
 }
 
-Task<Result<PresenceState>> PresenceViews::of_peer(UserId peer, UserId caller) {
+Task<Result<State>> Views::of_peer(UserId peer, UserId caller) {
   auto asking = blocked(peer, caller);
   INDABA_CO_TRY(const bool hidden, co_await asking);
-  PresenceState state;
+  State state;
   if (!hidden) state.users = presence_.online_among({&peer, 1});
   state.count_online = static_cast<std::int64_t>(state.users.size());
   co_return state;
 }
 
-Task<Result<bool>> PresenceViews::blocked(UserId one, UserId other) {
+Task<Result<bool>> Views::blocked(UserId one, UserId other) {
   auto asking = source_.unblocked({{one, other}});
   INDABA_CO_TRY(const auto free, co_await asking);
   co_return free.empty();
 }
 
-Task<Result<PresenceState>> PresenceViews::of_stream(PresencePlace place, UserId caller) {
+Task<Result<State>> Views::of_stream(Viewpoint place, UserId caller) {
   if (place.peer) co_return co_await of_peer(place.peer, caller);
-  PresenceState state;
+  State state;
   if (!place.org) co_return state;
   std::vector<StreamId> streams{place.stream};
   auto asking = audiences_.of(std::move(streams));
@@ -102,10 +102,10 @@ Task<Result<PresenceState>> PresenceViews::of_stream(PresencePlace place, UserId
     state.count_online = static_cast<std::int64_t>(state.users.size());
   } else {
     state.count_online = presence_.online(place.org);
-    if (state.count_online <= PresenceChanges::kMostNamed)
-      state.users = presence_.online_users(place.org, PresenceChanges::kMostNamed);
+    if (state.count_online <= Changes::kMostNamed)
+      state.users = presence_.online_users(place.org, Changes::kMostNamed);
   }
-  if (state.count_online > PresenceChanges::kMostNamed) state.users.clear();
+  if (state.count_online > Changes::kMostNamed) state.users.clear();
   if (state.users.empty()) co_return state;
   auto reading = source_.blocked_around(caller);
   INDABA_CO_TRY(const auto blocked, co_await reading);
@@ -113,4 +113,4 @@ Task<Result<PresenceState>> PresenceViews::of_stream(PresencePlace place, UserId
   co_return state;
 }
 
-}  // namespace indaba::gateway
+}  // namespace indaba::presence
