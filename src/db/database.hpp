@@ -61,14 +61,20 @@ class WriteTx {
   // that must name them, such as a kept response.
   using Sequenced = std::function<Result<void>(Session&, std::span<const Appended>)>;
   void when_sequenced(Sequenced work) { sequenced_.push_back(std::move(work)); }
+  // Runs `work` in the same transaction when all else of the whole group is done: for what gets
+  // cheaper where nothing comes between, such as an index of words.
+  using AtEnd = std::function<Result<void>(Session&)>;
+  void at_end(AtEnd work) { at_end_.push_back(std::move(work)); }
 
   [[nodiscard]] const std::vector<EventDraft>& drafts() const noexcept { return drafts_; }
   [[nodiscard]] const std::vector<Sequenced>& sequenced() const noexcept { return sequenced_; }
+  [[nodiscard]] const std::vector<AtEnd>& last_works() const noexcept { return at_end_; }
 
  private:
   Session& session_;
   std::vector<EventDraft> drafts_;
   std::vector<Sequenced> sequenced_;
+  std::vector<AtEnd> at_end_;
 };
 
 // One caller's change, owned by the queue until it is answered.

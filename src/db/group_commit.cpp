@@ -66,6 +66,7 @@ GroupCommit::Trouble GroupCommit::attempt(Changes changes) {
   if (auto trouble = apply_all(changes, slots); trouble.error) return trouble;
   if (auto trouble = sequence_all(slots, events); trouble.error) return trouble;
   if (auto trouble = run_sequenced(slots); trouble.error) return trouble;
+  if (auto trouble = run_last(slots); trouble.error) return trouble;
   if (auto trouble = commit(); trouble.error) return trouble;
   stats_.group_size.observe(static_cast<double>(changes.size()));
   finish_all(changes, slots, events);
@@ -110,6 +111,19 @@ GroupCommit::Trouble GroupCommit::run_sequenced(std::vector<Slot>& slots) {
     if (slots[i].refused) continue;
     for (const auto& work : slots[i].tx.sequenced()) {
       auto done = guarded([&] { return work(session_, slots[i].appended); });
+      if (session_.storage_failed())
+        return storage_trouble(done ? Error(ErrorKind::unavailable) : std::move(done).error());
+      if (!done) return {std::move(done).error(), i};
+    }
+  }
+  return {};
+}
+
+GroupCommit::Trouble GroupCommit::run_last(std::vector<Slot>& slots) {
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    if (slots[i].refused) continue;
+    for (const auto& work : slots[i].tx.last_works()) {
+      auto done = guarded([&] { return work(session_); });
       if (session_.storage_failed())
         return storage_trouble(done ? Error(ErrorKind::unavailable) : std::move(done).error());
       if (!done) return {std::move(done).error(), i};

@@ -42,6 +42,7 @@ class GroupCommit {
   Trouble apply_all(Changes changes, std::vector<Slot>& slots);
   Trouble sequence_all(std::vector<Slot>& slots, std::vector<StagedEvent>& events);
   Trouble run_sequenced(std::vector<Slot>& slots);
+  Trouble run_last(std::vector<Slot>& slots);
   Trouble commit();
   Trouble storage_trouble(Error error);
   void finish_all(Changes changes, std::vector<Slot>& slots, std::span<const StagedEvent> events);

@@ -141,6 +141,37 @@ TEST_F(GroupCommitTest, sequenced_work_sees_the_numbers_and_its_failure_refuses_
   EXPECT_GT(seen, 0);
 }
 
+TEST_F(GroupCommitTest,
+       last_work_comes_behind_all_changes_and_its_failure_refuses_its_change_alone) {
+  add("first", [](WriteTx& tx) -> Result<void> {
+    tx.at_end([](Session& session) {
+      return session.execute("INSERT INTO items (name) SELECT 'first of ' || count(*) FROM items");
+    });
+    return tx.sql().execute("INSERT INTO items (name) VALUES ('first')");
+  });
+  add("guilty", [](WriteTx& tx) -> Result<void> {
+    tx.at_end([](Session&) -> Result<void> { return Error(ErrorKind::conflict); });
+    return tx.sql().execute("INSERT INTO items (name) VALUES ('guilty')");
+  });
+  add("third", insert("third"));
+  group_commit_.run(changes_);
+  EXPECT_EQ(sequencer_.trace,
+            (Strings{"first stored", "guilty refused: conflict", "third stored"}));
+  EXPECT_EQ(items(), (Strings{"first", "first of 1", "third"}));
+
+  changes_.clear();
+  add("a", [](WriteTx& tx) -> Result<void> {
+    tx.at_end([](Session& session) {
+      return session.execute("INSERT INTO items (name) SELECT 'behind ' || count(*) FROM items");
+    });
+    return {};
+  });
+  add("b", insert("b"));
+  group_commit_.run(changes_);
+  EXPECT_EQ(items().front(), "b");
+  EXPECT_EQ(items()[1], "behind 4");
+}
+
 TEST_F(GroupCommitTest, duplicates_are_answered_but_not_handed_on) {
   add("a", insert("1", "again"));
   group_commit_.run(changes_);

@@ -78,22 +78,15 @@ Result<Stretch> read(db::Session& session, RoomId room, UserId reader, HistoryQu
   return read_before(session, room, wanted.before_id.value_or(MessageId(kMaxSeq.value)), limit);
 }
 
-// What stands beside the row.
-Result<MessageView> whole_view(db::Session& session, MessageRow row, UserId reader) {
-  const auto id = row.id;
-  auto view = view_of(std::move(row));
-  if (view.deleted) return view;
-  INDABA_TRY(view.reactions, queries::list_reactions(session, id, reader));
-  return view;
-}
-
 }  // namespace
 
 Result<std::optional<MessageView>> read_message(db::Session& session, RoomId room, MessageId id,
                                                 UserId reader) {
   INDABA_TRY(auto row, queries::find_message(session, room, id));
   if (!row) return std::optional<MessageView>();
-  INDABA_TRY(auto view, whole_view(session, *std::move(row), reader));
+  auto view = view_of(*std::move(row));
+  if (view.deleted) return std::optional(std::move(view));
+  INDABA_TRY(view.reactions, queries::list_reactions(session, id, reader));
   return std::optional(std::move(view));
 }
 
@@ -103,10 +96,16 @@ Task<Result<HistoryView>> Chat::history(Place place, auth::Principal caller, His
     INDABA_TRY(const auto standing, standing_of(session, place, caller));
     INDABA_TRY(auto stretch, read(session, standing.room.id, caller.user, wanted));
     HistoryView view{{}, stretch.has_more, stretch.has_newer};
+    if (stretch.rows.empty()) return view;
+    INDABA_TRY(auto reactions,
+               queries::list_reactions_between(session, standing.room.id, stretch.rows.back().id,
+                                               stretch.rows.front().id, caller.user));
     view.messages.reserve(stretch.rows.size());
     for (auto& row : stretch.rows) {
-      INDABA_TRY(auto message, whole_view(session, std::move(row), caller.user));
-      view.messages.push_back(std::move(message));
+      auto& message = view.messages.emplace_back(view_of(std::move(row)));
+      if (message.deleted) continue;
+      if (const auto found = reactions.find(message.id); found != reactions.end())
+        message.reactions = std::move(found->second);
     }
     return view;
   };

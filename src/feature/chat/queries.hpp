@@ -7,6 +7,7 @@
 #include "feature/chat/message_access.hpp"
 #include "feature/chat/message_row.hpp"
 
+#include <map>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -160,6 +161,9 @@ struct FirstSent {
                                            std::string_view emoji, UserId user);
 [[nodiscard]] Result<std::vector<ReactionView>> list_reactions(db::Session& session, MessageId id,
                                                                UserId user);
+// Those of a room's messages from `first` to `last`.
+[[nodiscard]] Result<std::map<MessageId, std::vector<ReactionView>>> list_reactions_between(
+    db::Session& session, RoomId room, MessageId first, MessageId last, UserId user);
 
 // --- reports: queries_reports.cpp
 

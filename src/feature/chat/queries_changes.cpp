@@ -35,6 +35,12 @@ constexpr std::string_view kListReactions =
     "SELECT emoji, count(*), max(user_id = $2) FROM reactions WHERE message_id = $1"
     " GROUP BY emoji ORDER BY min(id)";
 
+// Of the messages of a page, along the index of the room.
+constexpr std::string_view kReactionsBetween =
+    "SELECT e.emoji, count(*), max(e.user_id = $4), e.message_id FROM messages m"
+    " JOIN reactions e ON e.message_id = m.id WHERE m.room_id = $1 AND m.id >= $2 AND m.id <= $3"
+    " GROUP BY e.message_id, e.emoji ORDER BY e.message_id, min(e.id)";
+
 ReactionView reaction_of(const db::Row& row) {
   return {row.string(0), row.int64(1), row.boolean(2)};
 }
@@ -119,6 +125,22 @@ Result<bool> delete_reaction(db::Session& session, MessageId id, std::string_vie
 
 Result<std::vector<ReactionView>> list_reactions(db::Session& session, MessageId id, UserId user) {
   return session.all<ReactionView>(kListReactions, reaction_of, id, user.value);
+}
+
+Result<std::map<MessageId, std::vector<ReactionView>>> list_reactions_between(
+    db::Session& session, RoomId room, MessageId first, MessageId last, UserId user) {
+  struct Reacted {
+    MessageId message;
+    ReactionView reaction;
+  };
+  INDABA_TRY(auto rows,
+             session.all<Reacted>(
+                 kReactionsBetween,
+                 [](const db::Row& row) { return Reacted{row.id<MessageId>(3), reaction_of(row)}; },
+                 room, first, last, user.value));
+  std::map<MessageId, std::vector<ReactionView>> found;
+  for (auto& row : rows) found[row.message].push_back(std::move(row.reaction));
+  return found;
 }
 
 }  // namespace indaba::chat::queries

@@ -169,11 +169,15 @@ SqliteIndex::SqliteIndex(db::Database& database, const Clock& clock, Random& ran
     : database_(database), clock_(clock), marks_(make_marks(random)) {}
 
 Result<void> SqliteIndex::put(db::WriteTx& tx, chat::MessageId id) {
-  return queries::put(tx.sql(), id);
+  // FTS5 writes out what it has gathered before any other statement that could fail halfway: put
+  // one by one among other changes, each message would become a segment of its own.
+  tx.at_end([id](db::Session& session) { return queries::put(session, id); });
+  return {};
 }
 
 Result<void> SqliteIndex::remove(db::WriteTx& tx, chat::MessageId id) {
-  return queries::remove(tx.sql(), id);
+  tx.at_end([id](db::Session& session) { return queries::remove(session, id); });
+  return {};
 }
 
 Task<Result<HitPage>> SqliteIndex::find(IndexQuery query) {

@@ -42,14 +42,17 @@ constexpr std::string_view kFound =
     " FROM message_index CROSS JOIN messages m ON m.id = message_index.rowid"
     " CROSS JOIN rooms r ON r.id = m.room_id WHERE " INDABA_MATCHES " AND " INDABA_FITS
     " ORDER BY message_index.rowid DESC LIMIT $12";
-constexpr std::string_view kPut =
-    "INSERT OR REPLACE INTO message_index (rowid, body, places)"
-    " SELECT m.id, m.body, 'o' || r.org_id || ' r' || m.room_id || ' u' || m.author_id"
+constexpr std::string_view kEntry =
+    "SELECT m.body, 'o' || r.org_id || ' r' || m.room_id || ' u' || m.author_id"
     "   || ' b' || (m.id / 65536)"
     "   || CASE WHEN m.body LIKE '%http://%' OR m.body LIKE '%https://%' THEN ' link' ELSE '' END"
     "   || CASE WHEN m.reply_to IS NULL THEN '' ELSE ' reply' END"
     " FROM messages m JOIN rooms r ON r.id = m.room_id"
     " WHERE m.id = $1 AND m.deleted_at IS NULL AND r.org_id IS NOT NULL";
+// Of values alone: an insert from a select could fail halfway, and FTS5 would write out what it has
+// gathered before each.
+constexpr std::string_view kPut =
+    "INSERT OR REPLACE INTO message_index (rowid, body, places) VALUES ($1, $2, $3)";
 constexpr std::string_view kRemove = "DELETE FROM message_index WHERE rowid = $1";
 constexpr std::string_view kAnyGone = "SELECT 1 FROM message_index_gone LIMIT 1";
 constexpr std::string_view kRemoveGone =
@@ -133,7 +136,16 @@ Result<std::vector<Found>> found(db::Session& session, const IndexQuery& query,
 }
 
 Result<void> put(db::Session& session, chat::MessageId id) {
-  return session.execute(kPut, id);
+  struct Entry {
+    std::string body;
+    std::string places;
+  };
+  INDABA_TRY(
+      const auto entry,
+      session.first<Entry>(
+          kEntry, [](const db::Row& row) { return Entry{row.string(0), row.string(1)}; }, id));
+  if (!entry) return {};
+  return session.execute(kPut, id, entry->body, entry->places);
 }
 
 Result<void> remove(db::Session& session, chat::MessageId id) {
