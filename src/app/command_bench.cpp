@@ -68,7 +68,8 @@ void add_sending(CLI::App& command, Options& options) {
   command.add_option("--window", options.window, "Closed loop: events under way at most [1]");
   command.add_option("--rate", options.rate, "Open loop: events a second");
   command.add_option("--publish", options.publish,
-                     "What is sent for an event: {event}, {event_string} and {uuid} are filled in");
+                     "What is sent for an event: {event}, {event_string}, {sender} and {uuid} are "
+                     "filled in");
 }
 
 void add_publisher(CLI::App& command, Options& options) {
@@ -110,6 +111,8 @@ void add_bench(CLI::App& app, CommandLine& line) {
   add_publisher(*fanout, *options);
   fanout->add_option("--publish-await", options->publish_await,
                      "The publisher is ready when a message contains this");
+  fanout->add_option("--publish-answer", options->publish_answer,
+                     "What the answer to an event contains: its time is told too");
   fanout->add_flag("--seq", options->seq, "Check the server's own \"seq\" too");
 
   add_mode(*command, line, Mode::idle,

@@ -42,6 +42,7 @@ Result<EventTemplate> EventTemplate::parse(std::string_view text, std::size_t pa
     std::size_t size = 1;
     for (const auto& [name, meaning] : {std::pair<std::string_view, Part>("{event}", Part::event),
                                         {"{event_string}", Part::event_string},
+                                        {"{sender}", Part::sender},
                                         {"{uuid}", Part::uuid}}) {
       if (!text.starts_with(name)) continue;
       part = meaning;
@@ -52,7 +53,7 @@ Result<EventTemplate> EventTemplate::parse(std::string_view text, std::size_t pa
     } else {
       if (!literal.empty()) made.pieces_.push_back({Part::literal, std::exchange(literal, {})});
       made.pieces_.push_back({part, {}});
-      has_event = has_event || part != Part::uuid;
+      has_event = has_event || part == Part::event || part == Part::event_string;
     }
     text.remove_prefix(size);
   }
@@ -73,6 +74,9 @@ void EventTemplate::append_to(std::string& out, const Values& values, SeededRand
         break;
       case Part::event_string:
         append_event(out, values, payload_bytes_, "\\\"");
+        break;
+      case Part::sender:
+        fmt::format_to(std::back_inserter(out), "{}", values.publisher);
         break;
       case Part::uuid:
         append_uuid(out, random);

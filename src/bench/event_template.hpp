@@ -1,5 +1,5 @@
 // EventTemplate: what a sender sends, written once with holes in it: {event}, {event_string} (the
-// same, escaped as the inside of a JSON string) and {uuid}.
+// same, escaped as the inside of a JSON string), {sender} (which of the senders) and {uuid}.
 //
 // An event is {"n":1,"t":<ns>,"by":0,"p":"xxx…"}: the sender's counter, when it was (to be) sent by
 // the steady clock, which sender, and padding up to the wanted size.
@@ -30,7 +30,7 @@ class EventTemplate {
   void append_to(std::string& out, const Values& values, SeededRandom& random) const;
 
  private:
-  enum class Part : std::uint8_t { literal, event, event_string, uuid };
+  enum class Part : std::uint8_t { literal, event, event_string, sender, uuid };
   struct Piece {
     Part part = Part::literal;
     std::string text;

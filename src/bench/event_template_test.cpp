@@ -38,6 +38,11 @@ TEST(EventTemplate, escapes_an_event_that_goes_into_a_string) {
   EXPECT_EQ(boost::json::parse(inside).at("n"), 5);
 }
 
+TEST(EventTemplate, names_the_sender_outside_of_the_event_too) {
+  EXPECT_EQ(fill("room{sender} {event}", 0, {1, 2, 17}), R"(room17 {"n":1,"t":2,"by":17,"p":""})");
+  EXPECT_FALSE(EventTemplate::parse("room{sender}", 0));
+}
+
 TEST(EventTemplate, makes_a_random_uuid_for_every_event) {
   SeededRandom random(7);
   const auto made = EventTemplate::parse("{uuid} {event}", 0).value();

@@ -37,7 +37,8 @@ struct Options {
   std::vector<std::string> publish_headers;
   std::vector<std::string> publish_sends;
   std::string publish_await;
-  std::string publish;  // template
+  std::string publish_answer;  // fanout: what the answer to an event contains; empty: not awaited
+  std::string publish;         // template
   std::size_t publishers = 1;
   std::size_t window = 0;  // 0: one, or as many as a rate needs
   double rate = 0;         // events (storm: connections) a second; 0: as fast as the window allows

@@ -104,6 +104,7 @@ Outcome judge(const Plan& plan, SharedRun& shared, const Seen& seen) {
   for (std::size_t i = 0; i < shared.size(); ++i) {
     outcome.connect_time->merge(shared.process(i).connect);
     outcome.latency->merge(shared.process(i).latency);
+    outcome.answer->merge(shared.process(i).answer);
   }
   outcome.connect = {outcome.connect_time->count(), totals.failed, totals.lost,
                      seen.connect_seconds};

@@ -53,6 +53,7 @@ struct Outcome {
   ConnectFigures connect;
   std::unique_ptr<Histogram> connect_time = std::make_unique<Histogram>();
   std::unique_ptr<Histogram> latency = std::make_unique<Histogram>();
+  std::unique_ptr<Histogram> answer = std::make_unique<Histogram>();
   std::optional<ServerFigures> server;
   double client_cpu_seconds = 0;
   double busiest_process_percent = 0;

@@ -169,9 +169,11 @@ Result<Plan> make_plan(Options options) {
     const auto text = options.publish.empty() ? "{event}" : options.publish;
     INDABA_TRY(plan.event, EventTemplate::parse(text, options.payload));
     INDABA_TRY(plan.senders, sender_role(options, has_readers(options.mode) ? publish_url : url));
-    plan.answer = options.mode == Mode::echo     ? Answer::same_event
-                  : options.mode == Mode::fanout ? Answer::none
-                                                 : Answer::text;
+    const bool fans_out = options.mode == Mode::fanout;
+    plan.answer_text = fans_out ? options.publish_answer : options.publish_await;
+    plan.answer = options.mode == Mode::echo             ? Answer::same_event
+                  : fans_out && plan.answer_text.empty() ? Answer::none
+                                                         : Answer::text;
   }
   if (has_readers(options.mode)) {
     INDABA_TRY(plan.readers, reader_role(options, url));

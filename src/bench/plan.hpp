@@ -34,6 +34,7 @@ struct Plan {
   std::optional<Role> readers;
   std::optional<Role> senders;
   Answer answer = Answer::none;
+  std::string answer_text;
   std::optional<EventTemplate> event;
   std::size_t window = 1;
   bool open_loop = false;

@@ -113,6 +113,8 @@ void load_text(std::string& out, const Plan& plan, const Outcome& outcome) {
     line(out, plan.is(Mode::fanout) ? "events" : "answered", rate(outcome.events));
     if (plan.is(Mode::fanout)) line(out, "deliveries", rate(outcome.deliveries));
     line(out, "latency", percentiles(*outcome.latency));
+    if (plan.is(Mode::fanout) && plan.answer == Answer::text)
+      line(out, "answers", percentiles(*outcome.answer));
     if (outcome.late_deliveries * 100 > outcome.deliveries)
       line(out, "late",
            fmt::format("{} deliveries came only after publishing had stopped",
@@ -175,6 +177,8 @@ boost::json::object to_json(const Plan& plan, const Outcome& outcome) {
       {"errors", std::move(errors)},
       {"latency_ms", latency_json(*outcome.latency)},
       {"connect", connect_json(outcome)}};
+  if (plan.is(Mode::fanout) && plan.answer == Answer::text)
+    told["answer_ms"] = latency_json(*outcome.answer);
   if (outcome.seq_checked > 0) told["seq"] = check_json(outcome.seq_check);
   if (plan.is(Mode::reconnect)) told["caught_up"] = outcome.caught_up;
   if (outcome.server) told["server"] = server_json(*outcome.server, outcome);

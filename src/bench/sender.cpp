@@ -69,8 +69,7 @@ void Sender::refill() {
 void Sender::on_next(std::string_view message, std::int64_t now) {
   const auto& plan = context_.plan;
   if (plan.answer == Answer::same_event) return take_echo(message, now);
-  if (plan.answer == Answer::text &&
-      message.find(plan.options.publish_await) != std::string_view::npos) {
+  if (plan.answer == Answer::text && message.find(plan.answer_text) != std::string_view::npos) {
     note_seq(message);
     return take_answer(now);
   }
@@ -100,7 +99,8 @@ void Sender::take_answer(std::int64_t now) {
   if (context_.plan.answer != Answer::none && !context_.plan.is(Mode::reconnect) &&
       intended >= context_.run.measure_from.load(std::memory_order_relaxed) &&
       intended < context_.run.measure_until.load(std::memory_order_relaxed))
-    context_.block.latency.add(now - intended);
+    (context_.plan.is(Mode::fanout) ? context_.block.answer : context_.block.latency)
+        .add(now - intended);
 }
 
 void Sender::take_error(std::string_view code) {

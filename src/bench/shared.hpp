@@ -83,7 +83,8 @@ struct alignas(64) ProcessBlock {
   std::atomic<std::int64_t> last_seq{0};        // the highest that an answer told
   std::array<std::atomic<std::int64_t>, kMostPublishers> done{};
   Histogram connect;
-  Histogram latency;
+  Histogram latency;  // of an event; of its answer where nobody reads
+  Histogram answer;   // fanout: of the answer to the sender
   ErrorTable errors;
   std::array<char, 256> failure{};  // why the process gave up
   std::atomic<bool> has_failure{false};

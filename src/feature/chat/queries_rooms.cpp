@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view kFindBySlug = INDABA_ROOM_FOR " AND r.slug = $2";
 constexpr std::string_view kFindById = INDABA_ROOM_FOR " AND r.id = $2";
 constexpr std::string_view kFindOrg =
-    "SELECT org_id FROM rooms WHERE id = $1 AND deleted_at IS NULL";
+    "SELECT org_id FROM rooms WHERE id = $1 AND org_id IS NOT NULL AND deleted_at IS NULL";
 constexpr std::string_view kPage =
     "SELECT " INDABA_ROOM_COLUMNS
     " FROM rooms r JOIN orgs o ON o.id = r.org_id"
