@@ -4,9 +4,12 @@
 CREATE VIRTUAL TABLE message_index USING fts5 (
   body, places,
   columnsize = 0,                        -- nothing is ranked: the newest comes first
-  prefix = '2 3 4',
+  prefix = '3',                          -- of 2 letters too: FTS5 goes through those of one more
   tokenize = "unicode61 remove_diacritics 2"
 );
+-- Segments are merged while messages are written, 64 pages of them at a time: small pages make that pause a short one.
+INSERT INTO message_index (message_index, rank) VALUES ('pgsz', 1000);
+INSERT INTO message_index (message_index, rank) VALUES ('automerge', 8);
 INSERT INTO message_index (rowid, body, places)
   SELECT m.id, m.body, 'o' || r.org_id || ' r' || m.room_id || ' u' || m.author_id || ' b' || (m.id / 65536)
       || CASE WHEN m.body LIKE '%http://%' OR m.body LIKE '%https://%' THEN ' link' ELSE '' END
