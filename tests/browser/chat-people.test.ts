@@ -5,7 +5,6 @@ import { World } from './world.js';
 const world = new World();
 
 test('who types is shown to the others, and no longer than they type', async () => {
-  await world.owner.makeRoom('general');
   const anna = await world.signedIn('anna');
   const ben = await world.signedIn('ben');
   const [annas, bens] = [new ChatTab(anna.page), new ChatTab(ben.page)];
