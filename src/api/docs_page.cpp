@@ -1,5 +1,7 @@
 #include "api/docs_page.hpp"
 
+#include "base/html.hpp"
+
 #include "api/openapi.hpp"
 
 #include <boost/json/serialize.hpp>
@@ -14,28 +16,7 @@ namespace bj = boost::json;
 
 namespace {
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
+using html::escaped;
 
 // "string", "integer or null", "array of object": one schema in a word or two.
 std::string type_of(const bj::value& schema) {

@@ -1,5 +1,7 @@
 #include "feature/search/highlight.hpp"
 
+#include "base/html.hpp"
+
 #include <algorithm>
 
 namespace indaba::search {
@@ -88,30 +90,6 @@ std::vector<Span> parts_of(const Found& found) {
   return parts;
 }
 
-void append_escaped(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-}
-
 std::string html_of(const Found& found, const Span& part) {
   const std::string_view text = found.text;
   std::string out = part.begin > 0 ? "… " : "";
@@ -120,13 +98,13 @@ std::string html_of(const Found& found, const Span& part) {
     const auto begin = std::max(match.begin, at);
     const auto end = std::min(match.end, part.end);
     if (begin >= end) continue;
-    append_escaped(out, text.substr(at, begin - at));
+    html::append_escaped(out, text.substr(at, begin - at));
     out += "<mark>";
-    append_escaped(out, text.substr(begin, end - begin));
+    html::append_escaped(out, text.substr(begin, end - begin));
     out += "</mark>";
     at = end;
   }
-  append_escaped(out, text.substr(at, part.end - at));
+  html::append_escaped(out, text.substr(at, part.end - at));
   if (part.end < text.size()) out += " …";
   return out;
 }
