@@ -107,6 +107,12 @@ RateCharge write_charge(const auth::Principal& principal, const RateLimits& limi
   return {fmt::format("write:u:{}", principal.user.value), {limits.writes, kMinute}};
 }
 
+Result<void> charge_write(RateLimiter& limiter, const auth::Principal& principal,
+                          const RateLimits& limits) {
+  const auto wanted = write_charge(principal, limits);
+  return charge(limiter, wanted.key, wanted.rule, "Too many changes; wait a little.");
+}
+
 std::string request_id_of(const http::Request& request, Random& random) {
   const auto sent = request.headers.find("x-request-id");
   if (sent && is_request_id(*sent)) return std::string(*sent);

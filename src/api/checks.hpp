@@ -63,6 +63,9 @@ struct RateCharge {
 
 // A change by somebody who is known, whichever way it comes.
 [[nodiscard]] RateCharge write_charge(const auth::Principal& principal, const RateLimits& limits);
+// For what is no request of its own: a socket's frame counts as a change by HTTP does.
+[[nodiscard]] Result<void> charge_write(RateLimiter& limiter, const auth::Principal& principal,
+                                        const RateLimits& limits);
 
 // X-Request-ID as sent, if it is 1 to 128 of [A-Za-z0-9._-]; a new one otherwise.
 [[nodiscard]] std::string request_id_of(const http::Request& request, Random& random);

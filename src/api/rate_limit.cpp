@@ -97,6 +97,15 @@ void RateLimiter::make_room(Shard& shard, std::int64_t now_ms) const {
   if (shard.entries.size() >= max_keys_a_shard_) shard.entries.erase(shard.entries.begin());
 }
 
+Result<void> charge(RateLimiter& limiter, std::string_view key, RateRule rule,
+                    std::string_view sentence) {
+  const auto taken = limiter.take(key, rule);
+  if (taken.allowed) return {};
+  Error error(ErrorKind::rate_limited, std::string(sentence));
+  error.retry_after = taken.reset;
+  return error;
+}
+
 std::string rate_key_of_address(std::string_view address) {
   const std::string text(address);
   in6_addr v6{};

@@ -9,6 +9,7 @@
 
 #include "base/clock.hpp"
 #include "base/live.hpp"
+#include "base/result.hpp"
 
 #include <array>
 #include <cstdint>
@@ -76,6 +77,10 @@ class RateLimiter {
   const std::size_t max_keys_a_shard_;
   std::array<Shard, kShards> shards_;
 };
+
+// Uses one; rate_limited, with the sentence and when to come again, where none is left.
+[[nodiscard]] Result<void> charge(RateLimiter& limiter, std::string_view key, RateRule rule,
+                                  std::string_view sentence);
 
 // The part of an address that one customer has: an IPv6 address counts by its /64, for a host has
 // as many of them as it likes.

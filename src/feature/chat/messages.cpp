@@ -168,21 +168,12 @@ Result<void> Chat::check_length(const MessageBody& body) const {
 }
 
 Result<void> Chat::charge(const auth::Principal& caller) {
-  const auto charge = api::write_charge(caller, parts_.rates);
-  const auto taken = parts_.limiter.take(charge.key, charge.rule);
-  if (taken.allowed) return {};
-  Error error(ErrorKind::rate_limited, "Too many changes; wait a little.");
-  error.retry_after = taken.reset;
-  return error;
+  return api::charge_write(parts_.limiter, caller, parts_.rates);
 }
 
 Result<void> Chat::charge_message(const auth::Principal& caller) {
-  const auto taken = parts_.limiter.take(fmt::format("messages:{}", caller.user.value),
-                                         {limits_.messages_per_minute, kMinute});
-  if (taken.allowed) return {};
-  Error error(ErrorKind::rate_limited, "Too many messages; wait a little.");
-  error.retry_after = taken.reset;
-  return error;
+  return api::charge(parts_.limiter, fmt::format("messages:{}", caller.user.value),
+                     {limits_.messages_per_minute, kMinute}, "Too many messages; wait a little.");
 }
 
 Task<Result<SentView>> Chat::send(Place place, auth::Principal caller, SendMessage message,

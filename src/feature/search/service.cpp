@@ -22,11 +22,7 @@ Result<void> Search::charge(const auth::Principal& caller) {
   if (limit == 0) return {};
   const auto key = caller.is_user() ? fmt::format("searches:{}", caller.user.value)
                                     : fmt::format("searches:key:{}", caller.api_key.value);
-  const auto taken = limiter_.take(key, {limit, Millis(60'000)});
-  if (taken.allowed) return {};
-  Error error(ErrorKind::rate_limited, "Too many searches; wait a little.");
-  error.retry_after = taken.reset;
-  return error;
+  return api::charge(limiter_, key, {limit, Millis(60'000)}, "Too many searches; wait a little.");
 }
 
 Task<Result<ResultList>> Search::find(api::Membership org, auth::Principal caller,

@@ -185,12 +185,7 @@ void Topics::send_ephemeral(const TopicRow& topic, const Batch& batch) {
 }
 
 Result<void> Topics::charge(const auth::Principal& principal) {
-  const auto charge = api::write_charge(principal, parts_.rates);
-  const auto taken = parts_.limiter.take(charge.key, charge.rule);
-  if (taken.allowed) return {};
-  Error error(ErrorKind::rate_limited, "Too many changes; wait a little.");
-  error.retry_after = taken.reset;
-  return error;
+  return api::charge_write(parts_.limiter, principal, parts_.rates);
 }
 
 Task<Result<std::string>> Topics::event(auth::Principal principal, api::PathParams path, Seq seq) {
