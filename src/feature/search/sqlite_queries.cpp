@@ -23,6 +23,8 @@ namespace {
 #define INDABA_MATCHES \
   "message_index MATCH $7 AND message_index.rowid > $8 AND message_index.rowid < $9"
 
+static_assert(static_cast<int>(auth::Role::admin) == 3, "as INDABA_SEES has it");
+
 constexpr std::string_view kFindUser = "SELECT id FROM users WHERE username_key = $1";
 constexpr std::string_view kVisibleRooms =
     "SELECT r.id FROM rooms r WHERE " INDABA_SEES
