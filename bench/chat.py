@@ -21,6 +21,8 @@ import subprocess
 import tempfile
 import time
 
+from suite.own_server import Server
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 ORG, ROOMS, BIG = "bench", 50, "big"
 PAGE = 50
@@ -39,34 +41,6 @@ def options():
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--requests", type=int, default=2_000, help="of each kind of page")
     return parser.parse_args()
-
-
-class Server:
-    def __init__(self, binary, data):
-        self.binary, self.data = binary, data
-
-    def command(self, *arguments, stdin=""):
-        done = subprocess.run([self.binary, *arguments, "--data", str(self.data)], input=stdin, text=True,
-                              capture_output=True, check=True)
-        return done.stdout.strip()
-
-    def __enter__(self):
-        env = {**os.environ, "RATE_LIMITS_ENABLED": "false", "INDABA_LOG_LEVEL": "warning"}
-        self.process = subprocess.Popen([self.binary, "serve", "--listen", "127.0.0.1:0", "--data", str(self.data)],
-                                        stdout=subprocess.PIPE, env=env, text=True)
-        for line in self.process.stdout:
-            if found := re.match(r"^listening on http://.+:(\d+)\s*$", line):
-                self.port = int(found[1])
-                return self
-        raise SystemExit("the server did not start")
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait()
-
-    def request(self, method, path, token, body=None):
-        with Line(self.port, token) as line:
-            return json.loads(line.request(method, path, body))
 
 
 class Line:

@@ -9,18 +9,15 @@ they really occur. The data folder is kept where --data names one, and used agai
 import argparse
 import bisect
 import collections
-import http.client
 import itertools
-import json
-import os
 import pathlib
 import random
-import re
 import sqlite3
-import subprocess
 import tempfile
 import time
 import urllib.parse
+
+from suite.own_server import Server
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 ORG, VOCABULARY, BATCH = "bench", 50_000, 500
@@ -37,40 +34,6 @@ def options():
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--requests", type=int, default=1_000, help="of each kind of search")
     return parser.parse_args()
-
-
-class Server:
-    def __init__(self, binary, data):
-        self.binary, self.data = binary, data
-
-    def command(self, *arguments, stdin=""):
-        done = subprocess.run([self.binary, *arguments, "--data", str(self.data)], input=stdin, text=True,
-                              capture_output=True, check=True)
-        return done.stdout.strip()
-
-    def __enter__(self):
-        env = {**os.environ, "RATE_LIMITS_ENABLED": "false", "INDABA_LOG_LEVEL": "warning"}
-        self.process = subprocess.Popen([self.binary, "serve", "--listen", "127.0.0.1:0", "--data", str(self.data)],
-                                        stdout=subprocess.PIPE, env=env, text=True)
-        for line in self.process.stdout:
-            if found := re.match(r"^listening on http://.+:(\d+)\s*$", line):
-                self.connection = http.client.HTTPConnection("127.0.0.1", int(found[1]))
-                return self
-        raise SystemExit("the server did not start")
-
-    def __exit__(self, *_):
-        self.connection.close()
-        self.process.terminate()
-        self.process.wait()
-
-    def request(self, method, path, token, body=None):
-        headers = {"Authorization": f"Token {token}", "Content-Type": "application/json"}
-        self.connection.request(method, "/api/v1/" + path, body and json.dumps(body), headers)
-        answer = self.connection.getresponse()
-        text = answer.read()
-        if answer.status >= 400:
-            raise SystemExit(f"{method} {path}: {answer.status} {text[:300]}")
-        return json.loads(text) if text else None
 
 
 def token_of(server, name):
