@@ -1,5 +1,6 @@
 #include "app/admin.hpp"
 
+#include "app/storage.hpp"
 #include "auth/password.hpp"
 #include "auth/secrets.hpp"
 #include "auth/sessions.hpp"
@@ -153,6 +154,8 @@ Result<value> create_token(const AdminParts& parts, const object& arguments) {
 }
 
 Result<value> make_backup(const AdminParts& parts, const object& arguments) {
+  if (parts.database.dialect() != db::Dialect::sqlite)
+    return only_embedded("indaba backup", "pg_dump");
   INDABA_TRY(const auto report, ops::backup(parts.database_file, text_of(arguments, "file")));
   return object{{"file", report.file.string()},
                 {"bytes", report.bytes},
@@ -162,7 +165,7 @@ Result<value> make_backup(const AdminParts& parts, const object& arguments) {
 
 Result<value> schema_status(const AdminParts& parts, const object&) {
   const auto query = [](db::Session& session) -> Result<db::SchemaStatus> {
-    return db::schema_status(session, db::compiled_migrations(db::Dialect::sqlite));
+    return db::schema_status(session, db::compiled_migrations(session.dialect()));
   };
   INDABA_TRY(const auto status, db::read_blocking(parts.database, query));
   return object{{"database", status.database}, {"program", status.program}};

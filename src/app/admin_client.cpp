@@ -2,7 +2,7 @@
 
 #include "app/admin.hpp"
 #include "app/config_sections.hpp"
-#include "db/sqlite_database.hpp"
+#include "app/storage.hpp"
 #include "ops/control_socket.hpp"
 #include "stream/event_log.hpp"
 
@@ -18,8 +18,7 @@ Result<boost::json::value> do_it_here(const DataConfig& data, std::string_view c
   const SystemClock clock;
   SystemRandom random;
   stream::EventLog log(clock);
-  INDABA_TRY(const auto database,
-             db::SqliteDatabase::open({.file = data.database_file()}, log, clock));
+  INDABA_TRY(const auto database, open_database(data, Migrate::no, log, clock));
   const auto handlers = admin_handlers({.database = *database,
                                         .clock = clock,
                                         .random = random,

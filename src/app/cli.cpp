@@ -28,6 +28,7 @@ void add_all(CLI::App& app, CommandLine& line) {
   add_token(app, line);
   add_backup(app, line);
   add_restore(app, line);
+  add_database(app, line);
   add_health(app, line);
   add_bench(app, line);
 }

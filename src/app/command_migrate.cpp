@@ -2,7 +2,7 @@
 #include "app/admin_client.hpp"
 #include "app/cli.hpp"
 #include "app/config_sections.hpp"
-#include "db/sqlite_database.hpp"
+#include "app/storage.hpp"
 #include "ops/control_socket.hpp"
 #include "stream/event_log.hpp"
 
@@ -29,7 +29,7 @@ int migrate_up(const CommandLine& line, const Config& config) {
   if (const auto told = told_by_server(line, data)) return *told;
   const SystemClock clock;
   stream::EventLog log(clock);
-  const auto database = db::SqliteDatabase::open({.file = data.database_file()}, log, clock);
+  const auto database = open_database(data, Migrate::yes, log, clock);
   if (!database) return line.fail(database.error());
   *line.out << fmt::format("applied {} migrations\n", (*database)->migrated());
   return kDone;
@@ -38,7 +38,7 @@ int migrate_up(const CommandLine& line, const Config& config) {
 int migrate_status(const CommandLine& line, const Config& config) {
   const auto data = data_config(config);
   if (const auto told = told_by_server(line, data)) return *told;
-  const auto status = db::sqlite_schema_status(data.database_file());
+  const auto status = read_schema_status(data);
   if (!status) return line.fail(status.error());
   *line.out << fmt::format("schema version {} of {}\n", status->database, status->program);
   for (const auto& migration : status->migrations)

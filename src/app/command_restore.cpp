@@ -1,6 +1,7 @@
 // indaba restore FILE
 #include "app/cli.hpp"
 #include "app/config_sections.hpp"
+#include "app/storage.hpp"
 #include "ops/backup.hpp"
 
 #include <CLI/CLI.hpp>
@@ -21,6 +22,9 @@ int restore(const CommandLine& line, const Config& config, const RestoreArgument
   const SystemClock clock;
   SystemRandom random;
   const auto data = data_config(config);
+  if (!data.embedded())
+    return line.fail(
+        only_embedded("indaba restore", "pg_restore, then indaba database new-epochs"));
   const auto report =
       ops::restore(arguments.file, data.database_file(), arguments.dry_run, clock, random);
   if (!report) return line.fail(report.error());

@@ -75,7 +75,14 @@ TlsConfig tls_config(const Config& config) {
 }
 
 DataConfig data_config(const Config& config) {
-  return {config.text("data.dir"), config.text("database.url"), config.text("redis.url")};
+  constexpr std::int64_t kMost = 64;
+  const auto connections = [&](std::string_view key) {
+    return static_cast<std::size_t>(std::clamp<std::int64_t>(config.integer(key), 1, kMost));
+  };
+  return {config.text("data.dir"), config.text("database.url"), config.text("redis.url"),
+          PostgresConfig{config.text("postgres.db"), config.text("postgres.user"),
+                         config.text("postgres.password"), connections("database.writers"),
+                         connections("database.readers")}};
 }
 
 AuthConfig auth_config(const Config& config) {

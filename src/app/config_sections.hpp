@@ -38,11 +38,21 @@ struct TlsConfig {
   [[nodiscard]] bool enabled() const { return !cert.empty(); }
 };
 
+struct PostgresConfig {
+  std::string database;  // these three: for what database_url leaves out
+  std::string user;
+  std::string password;
+  std::size_t writers = 4;
+  std::size_t readers = 4;
+};
+
 struct DataConfig {
   std::filesystem::path dir;
   std::string database_url;  // empty: embedded
   std::string redis_url;
+  PostgresConfig postgres;
 
+  [[nodiscard]] bool embedded() const { return database_url.empty(); }
   [[nodiscard]] std::filesystem::path database_file() const { return dir / "indaba.db"; }
   [[nodiscard]] std::filesystem::path control_socket() const { return dir / "control.sock"; }
   [[nodiscard]] std::filesystem::path demo_password() const { return dir / "demo-password"; }

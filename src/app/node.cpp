@@ -87,8 +87,8 @@ Result<std::unique_ptr<Node>> Node::make(const Config& config, const ServeOption
   }
   static const SystemClock start_clock;
   SystemRandom random;
-  INDABA_TRY(auto storage,
-             open_storage(settings.data, settings.auth.signing_key, start_clock, random));
+  INDABA_TRY(auto storage, open_storage(settings.data, options.migrate ? Migrate::yes : Migrate::no,
+                                        settings.auth.signing_key, start_clock, random));
   if (auto usable = auth::TokenMint::make(storage->signing_key, start_clock, random); !usable)
     return std::move(usable).error();
   std::unique_ptr<auth::ExternalVerifier> external;
@@ -160,8 +160,10 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
       chat_({*storage_->database, memberships_, changes_, hub_, delivered_, typing_, limiter_,
              rates_, cursors_, clock_, random_, search_index_}),
       search_(search_index_, limiter_, cursors_),
-      health_({.version = INDABA_VERSION, .color = settings_.server.color}, clock_,
-              [this] { return figures(); }),
+      health_({.version = INDABA_VERSION,
+               .color = settings_.server.color,
+               .database = settings_.data.embedded() ? "sqlite" : "postgres"},
+              clock_, [this] { return figures(); }),
       static_files_(ops::embedded_assets(), websocket_sources(settings_.public_url)),
       http_settings_(settings_.http),
       http_{http_settings_, clock_,

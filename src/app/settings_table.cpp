@@ -23,6 +23,8 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"server.color", text, "", "the name of this deployment in logs and /status, such as blue or green", "COLOR"},
     {"data.dir", text, "./data", "the folder of the embedded database, the demo's password and the control socket", "", "", "--data"},
     {"database.url", url, "", "PostgreSQL; the embedded SQLite in data.dir where it is not set", "DATABASE_URL", "", "", true},
+    {"database.writers", integer, "4", "connections to PostgreSQL that write, each with a queue of its own"},
+    {"database.readers", integer, "4", "connections to PostgreSQL that read"},
     {"postgres.db", text, "", "the database's name, for a database.url that has none", "POSTGRES_DB"},
     {"postgres.user", text, "", "likewise its user", "POSTGRES_USER"},
     {"postgres.password", text, "", "likewise its password", "POSTGRES_PASSWORD", "", "", true},

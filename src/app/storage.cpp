@@ -2,19 +2,56 @@
 
 #include "auth/access_tokens.hpp"
 #include "db/blocking.hpp"
+#include "db/sqlite_database.hpp"
+
+#include <fmt/format.h>
 
 namespace indaba::app {
 
-Result<std::unique_ptr<Storage>> open_storage(const DataConfig& data,
+db::PgOptions postgres_options(const DataConfig& data, Migrate migrate) {
+  db::PgOptions options;
+  options.url = data.database_url;
+  options.defaults = {data.postgres.database, data.postgres.user, data.postgres.password};
+  options.migrate = migrate == Migrate::yes;
+  options.writer.writers = data.postgres.writers;
+  options.readers.threads = data.postgres.readers;
+  return options;
+}
+
+Result<std::unique_ptr<db::Database>> open_database(const DataConfig& data, Migrate migrate,
+                                                    db::EventSequencer& sequencer,
+                                                    const Clock& clock) {
+  if (data.embedded()) {
+    INDABA_TRY(auto opened,
+               db::SqliteDatabase::open({.file = data.database_file()}, sequencer, clock));
+    return std::unique_ptr<db::Database>(std::move(opened));
+  }
+  INDABA_TRY(auto opened, db::PgDatabase::open(postgres_options(data, migrate), sequencer, clock));
+  return std::unique_ptr<db::Database>(std::move(opened));
+}
+
+Result<db::SchemaStatus> read_schema_status(const DataConfig& data) {
+  if (data.embedded()) return db::sqlite_schema_status(data.database_file());
+  return db::pg_schema_status(postgres_options(data, Migrate::no));
+}
+
+Error only_embedded(std::string_view command, std::string_view instead) {
+  Error error(ErrorKind::unsupported,
+              fmt::format("{} is for the embedded database; database.url names PostgreSQL: use {}",
+                          command, instead));
+  error.log = error.detail;
+  return error;
+}
+
+Result<std::unique_ptr<Storage>> open_storage(const DataConfig& data, Migrate migrate,
                                               const std::string& signing_key, const Clock& clock,
                                               Random& random) {
-  if (!data.database_url.empty())
-    return Error(ErrorKind::invalid,
-                 "database.url: this version keeps its data in the embedded database; leave "
-                 "DATABASE_URL unset");
   auto storage = std::make_unique<Storage>(clock);
-  INDABA_TRY(storage->database,
-             db::SqliteDatabase::open({.file = data.database_file()}, storage->log, clock));
+  if (!data.embedded()) {
+    // Two nodes share the database, never the folder: the control socket in it is one's own.
+    INDABA_TRY(storage->folder, db::ProcessLock::acquire(data.dir));
+  }
+  INDABA_TRY(storage->database, open_database(data, migrate, storage->log, clock));
   storage->store = std::make_unique<stream::SqlStore>(*storage->database);
   storage->signing_key = signing_key;
   if (signing_key.empty()) {

@@ -6,27 +6,45 @@
 #include "base/clock.hpp"
 #include "base/random.hpp"
 #include "base/result.hpp"
-#include "db/sqlite_database.hpp"
+#include "db/database.hpp"
+#include "db/migrations.hpp"
+#include "db/pg_database.hpp"
+#include "db/process_lock.hpp"
 #include "stream/event_log.hpp"
 #include "stream/sql_store.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace indaba::app {
 
 struct Storage {
   stream::EventLog log;
-  std::unique_ptr<db::SqliteDatabase> database;
+  std::optional<db::ProcessLock> folder;  // with PostgreSQL; SQLite holds its own
+  std::unique_ptr<db::Database> database;
   std::unique_ptr<stream::SqlStore> store;
   std::string signing_key;
 
   explicit Storage(const Clock& clock) : log(clock) {}
 };
 
-// The error is a sentence for the operator.
-[[nodiscard]] Result<std::unique_ptr<Storage>> open_storage(const DataConfig& data,
+// For PostgreSQL: whether an older schema is brought up to this program. The embedded database
+// always is.
+enum class Migrate : bool { no, yes };
+
+// The errors of all of these are sentences for the operator.
+[[nodiscard]] Result<std::unique_ptr<Storage>> open_storage(const DataConfig& data, Migrate migrate,
                                                             const std::string& signing_key,
                                                             const Clock& clock, Random& random);
+// PostgreSQL where database.url is set, else the embedded one.
+[[nodiscard]] Result<std::unique_ptr<db::Database>> open_database(const DataConfig& data,
+                                                                  Migrate migrate,
+                                                                  db::EventSequencer& sequencer,
+                                                                  const Clock& clock);
+[[nodiscard]] Result<db::SchemaStatus> read_schema_status(const DataConfig& data);
+[[nodiscard]] db::PgOptions postgres_options(const DataConfig& data, Migrate migrate);
+// What a command that knows the embedded database alone says with PostgreSQL.
+[[nodiscard]] Error only_embedded(std::string_view command, std::string_view instead);
 
 }  // namespace indaba::app

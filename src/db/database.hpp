@@ -8,8 +8,9 @@
 // read(query) runs on a pool of reader threads, each with a short snapshot of its own.
 //
 // Both are awaited on an executor (base/executor.hpp) and resume there. Queues are bounded: past
-// the bound the answer is `unavailable` at once. A commit whose outcome cannot be known ends the
-// process (SQLite), so that nobody is told a guess.
+// the bound the answer is `unavailable` at once. Nobody is told a guess of a commit whose answer
+// was lost: SQLite's ends the process; PostgreSQL's is looked for, and where that takes too long
+// its callers are told so (`unavailable`, "outcome_unknown").
 #pragma once
 
 #include "base/clock.hpp"
@@ -17,6 +18,7 @@
 #include "base/ids.hpp"
 #include "base/result.hpp"
 #include "db/session.hpp"
+#include "db/writer_stats.hpp"
 
 #include <coroutine>
 #include <functional>
@@ -94,7 +96,8 @@ class Query {
   virtual void refuse(Error error) = 0;    // instead of run()
 };
 
-// Which writer a change goes to where there are several: changes of one shard stay in order.
+// Which writer a change goes to where there are several. Changes of one shard run one after the
+// other, in order, on all nodes: what a change reads of its shard holds until it is committed.
 struct Shard {
   std::int64_t key = 0;
   Shard() = default;
@@ -113,6 +116,13 @@ class Database {
   virtual ~Database() = default;
   virtual void submit(Shard shard, std::unique_ptr<Change> change) = 0;
   virtual void submit(std::unique_ptr<Query> query) = 0;
+  // Refuses new work and finishes what is queued. On the thread that ends the program.
+  virtual void stop() = 0;
+
+  [[nodiscard]] virtual Dialect dialect() const noexcept = 0;
+  [[nodiscard]] virtual const WriterStats& stats() const noexcept = 0;
+  // How many migrations were applied when it was opened.
+  [[nodiscard]] virtual int migrated() const noexcept = 0;
 
   // auto change = [=](db::WriteTx& tx) -> Result<TaskId> { … };
   // auto written = co_await database.write(db::Shard(org), change);      // Result<Written<TaskId>>

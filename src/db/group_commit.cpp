@@ -21,6 +21,9 @@ struct GroupCommit::Slot {
 
 namespace {
 
+constexpr int kTries = 3;
+constexpr Millis kLook{200};
+
 Error from_exception(const char* what) {
   return Error::internal(fmt::format("a change threw: {}", what));
 }
@@ -40,10 +43,16 @@ Result<void> guarded(F&& call) {
 }  // namespace
 
 void GroupCommit::run(Changes changes) {
+  int tries = 1;
   while (!changes.empty()) {
     auto trouble = attempt(changes);
     if (!trouble.error) return;
     session_.rollback();
+    if (trouble.again && tries++ < kTries) {
+      stats_.groups_run_again.fetch_add(1, std::memory_order_relaxed);
+      continue;
+    }
+    if (trouble.swallowed && changes.size() == 1) return run_carefully(changes);
     if (trouble.refuse_all || changes.size() == 1) return refuse_all(changes, *trouble.error);
 
     stats_.groups_run_again.fetch_add(1, std::memory_order_relaxed);
@@ -58,6 +67,12 @@ void GroupCommit::run(Changes changes) {
   }
 }
 
+void GroupCommit::run_carefully(Changes change) {
+  session_.set_careful(true);
+  run(change);
+  session_.set_careful(false);
+}
+
 GroupCommit::Trouble GroupCommit::attempt(Changes changes) {
   if (auto begun = session_.begin(); !begun) return storage_trouble(std::move(begun).error());
   std::vector<Slot> slots;
@@ -67,9 +82,12 @@ GroupCommit::Trouble GroupCommit::attempt(Changes changes) {
   if (auto trouble = sequence_all(slots, events); trouble.error) return trouble;
   if (auto trouble = run_sequenced(slots); trouble.error) return trouble;
   if (auto trouble = run_last(slots); trouble.error) return trouble;
-  if (auto trouble = commit(); trouble.error) return trouble;
+  auto outcome = CommitOutcome::committed;
+  bool answered = false;
+  if (auto trouble = commit(changes, outcome, answered); trouble.error) return trouble;
   stats_.group_size.observe(static_cast<double>(changes.size()));
-  finish_all(changes, slots, events);
+  if (!answered) finish_all(changes, slots);
+  if (outcome == CommitOutcome::committed) hand_on(events);
   return {};
 }
 
@@ -78,12 +96,15 @@ GroupCommit::Trouble GroupCommit::apply_all(Changes changes, std::vector<Slot>& 
     auto& slot = slots.emplace_back(session_);
     const auto before = session_.writes();
     auto applied = guarded([&] { return changes[i]->apply(slot.tx); });
-    if (session_.storage_failed())
+    if (transaction_lost())
       return storage_trouble(applied
                                  ? Error(ErrorKind::unavailable, "The database cannot be written.")
                                  : std::move(applied).error());
+    if (session_.aborted() && (applied || session_.went_on()))
+      return {Error::internal("a change went on after a statement of it had failed"), i, false,
+              false, true};
     if (applied) continue;
-    if (session_.writes() != before) return {std::move(applied).error(), i};
+    if (session_.writes() != before || session_.aborted()) return {std::move(applied).error(), i};
     slot.refused = std::move(applied).error();
   }
   return {};
@@ -98,7 +119,7 @@ GroupCommit::Trouble GroupCommit::sequence_all(std::vector<Slot>& slots,
   if (events.empty()) return {};
   std::optional<std::size_t> guilty;
   auto sequenced = guarded([&] { return sequencer_.sequence(session_, events, guilty); });
-  if (session_.storage_failed())
+  if (transaction_lost())
     return storage_trouble(sequenced ? Error(ErrorKind::unavailable)
                                      : std::move(sequenced).error());
   if (!sequenced) return {std::move(sequenced).error(), guilty};
@@ -111,7 +132,7 @@ GroupCommit::Trouble GroupCommit::run_sequenced(std::vector<Slot>& slots) {
     if (slots[i].refused) continue;
     for (const auto& work : slots[i].tx.sequenced()) {
       auto done = guarded([&] { return work(session_, slots[i].appended); });
-      if (session_.storage_failed())
+      if (transaction_lost())
         return storage_trouble(done ? Error(ErrorKind::unavailable) : std::move(done).error());
       if (!done) return {std::move(done).error(), i};
     }
@@ -124,7 +145,7 @@ GroupCommit::Trouble GroupCommit::run_last(std::vector<Slot>& slots) {
     if (slots[i].refused) continue;
     for (const auto& work : slots[i].tx.last_works()) {
       auto done = guarded([&] { return work(session_); });
-      if (session_.storage_failed())
+      if (transaction_lost())
         return storage_trouble(done ? Error(ErrorKind::unavailable) : std::move(done).error());
       if (!done) return {std::move(done).error(), i};
     }
@@ -132,24 +153,46 @@ GroupCommit::Trouble GroupCommit::run_last(std::vector<Slot>& slots) {
   return {};
 }
 
-GroupCommit::Trouble GroupCommit::commit() {
+GroupCommit::Trouble GroupCommit::commit(Changes changes, CommitOutcome& outcome, bool& answered) {
   const auto start = std::chrono::steady_clock::now();
   Error why;
-  const auto outcome = session_.commit(why);
-  if (outcome == CommitOutcome::unknown)
-    broken_invariant(
-        "The disk failed while a commit was written, and it cannot be known whether the commit is "
-        "there. The process ends so that nobody is told a guess; start it again once the disk is "
-        "well: " +
-        why.log);
-  if (outcome == CommitOutcome::rolled_back) return storage_trouble(std::move(why));
+  outcome = session_.commit(why);
+  if (outcome == CommitOutcome::unknown) outcome = find_out(changes, why, answered);
+  if (answered) return {};
+  if (outcome == CommitOutcome::rolled_back) {
+    // What was sent with the commit may have failed by itself: then one change is to blame.
+    if (!transaction_lost() && why.kind != ErrorKind::unavailable) return {std::move(why)};
+    return storage_trouble(std::move(why));
+  }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   stats_.commit_seconds.observe(took.count());
   return {};
 }
 
-GroupCommit::Trouble GroupCommit::storage_trouble(Error error) {
+CommitOutcome GroupCommit::find_out(Changes changes, Error& why, bool& answered) {
+  auto outcome = session_.resolve(kPatience, why);
+  if (!outcome)
+    broken_invariant(
+        "The disk failed while a commit was written, and it cannot be known whether the commit is "
+        "there. The process ends so that nobody is told a guess; start it again once the disk is "
+        "well: " +
+        why.log);
+  if (*outcome != CommitOutcome::unknown) return *outcome;
+  Error unknown(ErrorKind::unavailable, "outcome_unknown",
+                "The database was lost while this was stored. It may be there or not; with the "
+                "same key it can be sent again safely.");
+  unknown.log = why.log;
+  unknown.retry_after = std::chrono::seconds(1);
   stats_.storage_failures.fetch_add(1, std::memory_order_relaxed);
+  refuse_all(changes, unknown);
+  answered = true;
+  while (outcome == CommitOutcome::unknown && meanwhile_()) outcome = session_.resolve(kLook, why);
+  return *outcome;
+}
+
+GroupCommit::Trouble GroupCommit::storage_trouble(Error error) {
+  const bool again = session_.worth_another_try();
+  if (!again) stats_.storage_failures.fetch_add(1, std::memory_order_relaxed);
   if (error.kind != ErrorKind::unavailable) {
     // Whatever the change made of it, the cause is the disk.
     Error unavailable(ErrorKind::unavailable, "The database cannot be written.");
@@ -157,11 +200,10 @@ GroupCommit::Trouble GroupCommit::storage_trouble(Error error) {
     error = std::move(unavailable);
   }
   if (error.retry_after.count() == 0) error.retry_after = std::chrono::seconds(1);
-  return {std::move(error), std::nullopt, true};
+  return {std::move(error), std::nullopt, true, again};
 }
 
-void GroupCommit::finish_all(Changes changes, std::vector<Slot>& slots,
-                             std::span<const StagedEvent> events) {
+void GroupCommit::finish_all(Changes changes, std::vector<Slot>& slots) {
   // Counted before it is answered: who has an answer finds it in the figures.
   const auto refused = static_cast<std::uint64_t>(
       std::ranges::count_if(slots, [](const auto& slot) { return slot.refused.has_value(); }));
@@ -173,7 +215,9 @@ void GroupCommit::finish_all(Changes changes, std::vector<Slot>& slots,
     else
       changes[i]->finish(std::move(slots[i].appended));
   }
+}
 
+void GroupCommit::hand_on(std::span<const StagedEvent> events) {
   std::vector<StagedEvent> fresh;
   fresh.reserve(events.size());
   for (const auto& event : events)

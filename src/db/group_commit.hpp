@@ -5,13 +5,24 @@
 // rollback every change decides anew, on committed rows. A change that fails before it wrote
 // anything is refused without disturbing the group. One that fails later is run alone, and the
 // changes before and after it as groups of their own; the order stays. A disk that fails refuses
-// the group as it is: running it again would only ask the same disk.
+// the group as it is: running it again would only ask the same disk. A transaction that another one
+// was in the way of (a deadlock), or whose connection was lost before its commit was sent, runs
+// again as it was, a few times.
+//
+// Where a failed statement ends the whole transaction (PostgreSQL), its change is run alone; one
+// that would go on after the error gets a savepoint a statement then.
+//
+// A commit whose answer was lost is looked for. Its callers wait kPatience for that; then they are
+// told `unavailable` with the code "outcome_unknown", this once, and nothing of it is run again.
+// Before anything else happens on this thread the outcome is found out, and what was committed is
+// handed on. SQLite cannot look; the process ends instead.
 #pragma once
 
 #include "db/event_sequencer.hpp"
 #include "db/transactional_session.hpp"
 #include "db/writer_stats.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -21,11 +32,17 @@ namespace indaba::db {
 
 class GroupCommit {
  public:
-  GroupCommit(TransactionalSession& session, EventSequencer& sequencer, WriterStats& stats)
-      : session_(session), sequencer_(sequencer), stats_(stats) {}
+  // While an outcome is looked for longer than callers wait, `meanwhile` is called time and again;
+  // false: give up, the process stops.
+  using Meanwhile = std::function<bool()>;
+  static constexpr Millis kPatience{2000};
 
-  // Finishes every change, in order. Ends the process where the outcome of a commit cannot be
-  // known.
+  GroupCommit(
+      TransactionalSession& session, EventSequencer& sequencer, WriterStats& stats,
+      Meanwhile meanwhile = [] { return false; })
+      : session_(session), sequencer_(sequencer), stats_(stats), meanwhile_(std::move(meanwhile)) {}
+
+  // Finishes every change, in order.
   void run(std::span<const std::unique_ptr<Change>> changes);
 
  private:
@@ -36,6 +53,8 @@ class GroupCommit {
     std::optional<Error> error;
     std::optional<std::size_t> guilty;  // the change to run alone, where it is known
     bool refuse_all = false;            // running again cannot help
+    bool again = false;                 // the same may go well at once
+    bool swallowed = false;             // `guilty` would have gone on after a failed statement
   };
 
   Trouble attempt(Changes changes);
@@ -43,14 +62,22 @@ class GroupCommit {
   Trouble sequence_all(std::vector<Slot>& slots, std::vector<StagedEvent>& events);
   Trouble run_sequenced(std::vector<Slot>& slots);
   Trouble run_last(std::vector<Slot>& slots);
-  Trouble commit();
+  [[nodiscard]] bool transaction_lost() const {
+    return session_.storage_failed() || session_.worth_another_try();
+  }
+  void run_carefully(Changes change);
+  // `answered`: the callers know already that it was unknown.
+  Trouble commit(Changes changes, CommitOutcome& outcome, bool& answered);
+  CommitOutcome find_out(Changes changes, Error& why, bool& answered);
   Trouble storage_trouble(Error error);
-  void finish_all(Changes changes, std::vector<Slot>& slots, std::span<const StagedEvent> events);
+  void finish_all(Changes changes, std::vector<Slot>& slots);
+  void hand_on(std::span<const StagedEvent> events);
   void refuse_all(Changes changes, const Error& error);
 
   TransactionalSession& session_;
   EventSequencer& sequencer_;
   WriterStats& stats_;
+  Meanwhile meanwhile_;
 };
 
 }  // namespace indaba::db

@@ -16,6 +16,10 @@ constexpr std::string_view kCreateTable =
     "NOT NULL)";
 constexpr std::string_view kTableExistsSqlite =
     "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migrations'";
+constexpr std::string_view kTableExistsPostgres =
+    "SELECT 1 WHERE to_regclass('schema_migrations') IS NOT NULL";
+// Whoever comes second waits here, and then finds the work done.
+constexpr std::string_view kOneAtATime = "SELECT pg_advisory_xact_lock(1768842852, 1)";
 constexpr std::string_view kApplied =
     "SELECT version, name, checksum, applied_at FROM schema_migrations ORDER BY version";
 constexpr std::string_view kRecord =
@@ -71,9 +75,37 @@ Result<std::vector<Applied>> applied_migrations(Session& session) {
 
 Result<void> apply(Session& session, const RunScript& script, const Migration& migration,
                    const Clock& clock) {
-  INDABA_TRY_VOID(script(std::string(migration.sql)));
-  return session.execute(kRecord, migration.version, migration.name, checksum(migration.sql),
-                         to_millis(clock.wall()));
+  auto done = script(std::string(migration.sql));
+  if (done)
+    done = session.execute(kRecord, migration.version, migration.name, checksum(migration.sql),
+                           to_millis(clock.wall()));
+  if (done) return {};
+  Error error = std::move(done).error();
+  error.log =
+      fmt::format("migration {} ({}) failed: {}", migration.version, migration.name, error.log);
+  return error;
+}
+
+// Inside a transaction. False where nothing is pending.
+Result<bool> apply_next(Session& session, const RunScript& script, std::span<const Migration> known,
+                        const Clock& clock) {
+  if (session.dialect() == Dialect::postgres) {
+    INDABA_TRY_VOID(session.execute(kOneAtATime));
+  }
+  INDABA_TRY_VOID(session.execute(kCreateTable));
+  INDABA_TRY(const auto status, schema_status(session, known));
+  const auto pending = std::ranges::find_if(
+      status.migrations, [](const MigrationState& m) { return m.applied_at.empty(); });
+  if (pending == status.migrations.end()) return false;
+  if (pending->version < status.database)
+    return refused(fmt::format(
+        "Schema version {} is missing below version {}: the database was migrated by another "
+        "build of this program.",
+        pending->version, status.database));
+  const auto& migration = *std::ranges::find_if(
+      known, [&](const Migration& m) { return m.version == pending->version; });
+  INDABA_TRY_VOID(apply(session, script, migration, clock));
+  return true;
 }
 
 }  // namespace
@@ -93,7 +125,9 @@ Result<SchemaStatus> schema_status(Session& session, std::span<const Migration> 
   SchemaStatus status;
   if (!known.empty()) status.program = known.back().version;
   std::vector<Applied> applied;
-  INDABA_TRY(auto table, session.first<int>(kTableExistsSqlite, [](const Row&) { return 1; }));
+  const auto exists =
+      session.dialect() == Dialect::sqlite ? kTableExistsSqlite : kTableExistsPostgres;
+  INDABA_TRY(auto table, session.first<int>(exists, [](const Row&) { return 1; }));
   if (table) {
     INDABA_TRY(applied, applied_migrations(session));
   }
@@ -120,32 +154,19 @@ Result<SchemaStatus> schema_status(Session& session, std::span<const Migration> 
   return status;
 }
 
-Result<int> migrate_up(Session& session, const RunScript& script, Dialect dialect,
+Result<int> migrate_up(TransactionalSession& session, const RunScript& script,
                        std::span<const Migration> known, const Clock& clock) {
-  INDABA_TRY(auto status, schema_status(session, known));
-  INDABA_TRY_VOID(session.execute(kCreateTable));
-  int count = 0;
-  for (const auto& state : status.migrations) {
-    if (!state.applied_at.empty()) continue;
-    if (state.version < status.database)
-      return refused(fmt::format(
-          "Schema version {} is missing below version {}: the database was migrated by another "
-          "build of this program.",
-          state.version, status.database));
-    const auto& migration = *std::find_if(
-        known.begin(), known.end(), [&](const Migration& m) { return m.version == state.version; });
-    INDABA_TRY_VOID(script(dialect == Dialect::sqlite ? "BEGIN IMMEDIATE" : "BEGIN"));
-    auto done = apply(session, script, migration, clock);
-    if (done) done = script("COMMIT");
-    if (!done) {
-      [[maybe_unused]] auto undone = script("ROLLBACK");
-      Error error = std::move(done).error();
-      error.log = fmt::format("migration {} ({}) failed: {}", state.version, state.name, error.log);
-      return error;
+  for (int count = 0;; ++count) {
+    INDABA_TRY_VOID(session.begin());
+    const auto applied = apply_next(session, script, known, clock);
+    if (!applied || !*applied) {
+      session.rollback();
+      if (!applied) return applied.error();
+      return count;
     }
-    ++count;
+    Error why;
+    if (session.commit(why) != CommitOutcome::committed) return why;
   }
-  return count;
 }
 
 }  // namespace indaba::db

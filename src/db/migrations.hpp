@@ -7,7 +7,7 @@
 #pragma once
 
 #include "base/clock.hpp"
-#include "db/session.hpp"
+#include "db/transactional_session.hpp"
 
 #include <functional>
 #include <span>
@@ -16,8 +16,6 @@
 #include <vector>
 
 namespace indaba::db {
-
-enum class Dialect : unsigned char { sqlite, postgres };
 
 struct Migration {
   int version = 0;
@@ -46,12 +44,12 @@ struct SchemaStatus {
 [[nodiscard]] Result<SchemaStatus> schema_status(Session& session,
                                                  std::span<const Migration> known);
 
-// Runs several statements without parameters; transactions too.
+// Runs several statements without parameters.
 using RunScript = std::function<Result<void>(const std::string& sql)>;
 
 // Applies what is pending and says how many that was. After an error the migrations before the
-// failed one stay applied.
-[[nodiscard]] Result<int> migrate_up(Session& session, const RunScript& script, Dialect dialect,
+// failed one stay applied. Of several nodes that start at once, one applies each.
+[[nodiscard]] Result<int> migrate_up(TransactionalSession& session, const RunScript& script,
                                      std::span<const Migration> known, const Clock& clock);
 
 }  // namespace indaba::db

@@ -12,8 +12,8 @@ class MigrationsTest : public testing::Test {
                                             SqliteConnection::Access::read_write)) {}
   Result<int> up(const std::vector<Migration>& known) {
     return migrate_up(
-        *connection_, [this](const std::string& sql) { return connection_->script(sql); },
-        Dialect::sqlite, known, clock_);
+        *connection_, [this](const std::string& sql) { return connection_->script(sql); }, known,
+        clock_);
   }
 
   TemporaryFolder folder_;

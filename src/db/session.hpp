@@ -2,8 +2,8 @@
 // SQLite and PostgreSQL where it can:
 // `$1` parameters, RETURNING, ON CONFLICT.
 //
-// Lives on a database thread, for the length of one read() or write(). Statements are prepared once
-// a connection and kept by their text, so `sql` should be a constant.
+// Lives on a database thread, for the length of one read() or write(). SQLite's statements are
+// prepared once a connection and kept by their text, so `sql` should be a constant.
 #pragma once
 
 #include "base/ids.hpp"
@@ -25,33 +25,56 @@ struct Blob {
   std::string_view bytes;
 };
 
-// A parameter. Text and blobs are views: they must live until the statement has run.
+// Which of the two databases a session speaks to, for the few statements that differ.
+enum class Dialect : unsigned char { sqlite, postgres };
+
+// Whole columns, for PostgreSQL's unnest($1): many rows by one statement. SQLite knows no arrays
+// and refuses them.
+struct Integers {
+  std::span<const std::int64_t> values;
+};
+struct Texts {
+  std::span<const std::string_view> values;
+};
+struct Blobs {
+  std::span<const std::string_view> values;
+};
+
+// A parameter. Text and blobs are views: they must live until the statement has run. A NULL knows
+// its type, as far as it can: PostgreSQL does not guess it where nothing tells.
 class Param {
  public:
-  using Value = std::variant<std::monostate, std::int64_t, double, std::string_view, Blob>;
+  enum class Type : unsigned char { unknown, integer, real, text, blob };
+  using Value = std::variant<std::monostate, std::int64_t, double, std::string_view, Blob, Integers,
+                             Texts, Blobs>;
 
   Param(std::nullopt_t) {}
-  Param(std::int64_t v) : value_(v) {}
-  Param(int v) : value_(std::int64_t{v}) {}
-  Param(bool v) : value_(std::int64_t{v ? 1 : 0}) {}
-  Param(double v) : value_(v) {}
-  Param(std::string_view v) : value_(v) {}
-  Param(const std::string& v) : value_(std::string_view(v)) {}
-  Param(const char* v) : value_(std::string_view(v)) {}
-  Param(Blob v) : value_(v) {}
-  Param(Seq v) : value_(v.value) {}
+  Param(std::int64_t v) : value_(v), type_(Type::integer) {}
+  Param(int v) : Param(std::int64_t{v}) {}
+  Param(bool v) : Param(std::int64_t{v ? 1 : 0}) {}
+  Param(double v) : value_(v), type_(Type::real) {}
+  Param(std::string_view v) : value_(v), type_(Type::text) {}
+  Param(const std::string& v) : Param(std::string_view(v)) {}
+  Param(const char* v) : Param(std::string_view(v)) {}
+  Param(Blob v) : value_(v), type_(Type::blob) {}
+  Param(Seq v) : Param(v.value) {}
+  Param(Integers v) : value_(v) {}
+  Param(Texts v) : value_(v) {}
+  Param(Blobs v) : value_(v) {}
   template <class Tag>
-  Param(Id<Tag> v) {
+  Param(Id<Tag> v) : type_(Type::integer) {
     if (v) value_ = v.value;  // "none" is NULL
   }
   template <class T>
-  Param(const std::optional<T>& v) {
+  Param(const std::optional<T>& v) : type_(Param(T()).type_) {
     if (v) value_ = Param(*v).value_;
   }
   [[nodiscard]] const Value& value() const noexcept { return value_; }
+  [[nodiscard]] Type type() const noexcept { return type_; }
 
  private:
   Value value_;
+  Type type_ = Type::unknown;
 };
 
 // One row of a result, valid only inside the callback. Columns count from 0.
@@ -81,10 +104,17 @@ class Session {
   virtual ~Session() = default;
 
   // Runs one statement and hands each row to `on_row`. A violated UNIQUE constraint is
-  // ErrorKind::conflict, a full disk or a busy database is `unavailable`, everything else is
-  // `internal`.
+  // ErrorKind::conflict, a full disk, a busy or lost database is `unavailable`, everything else is
+  // `internal`. A change whose statement failed returns that error; where it goes on instead,
+  // PostgreSQL runs it again with a savepoint a statement (group_commit.hpp), which is slow.
   virtual Result<void> run(std::string_view sql, std::span<const Param> params,
                            const RowCallback& on_row) = 0;
+  // For a change whose answer nobody waits for: PostgreSQL is told together with the next statement
+  // or the commit, and an error shows there. What the parameters point to may go at once.
+  virtual Result<void> run_later(std::string_view sql, std::span<const Param> params) {
+    return run(sql, params, [](const Row&) {});
+  }
+  [[nodiscard]] virtual Dialect dialect() const { return Dialect::sqlite; }
   // How many rows the last INSERT, UPDATE or DELETE of this session changed.
   [[nodiscard]] virtual std::int64_t changed() const = 0;
 

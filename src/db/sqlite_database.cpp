@@ -29,8 +29,7 @@ Result<int> bring_up_to_date(SqliteConnection& connection, bool migrate, const C
     return error;
   }
   return migrate_up(
-      connection, [&](const std::string& sql) { return connection.script(sql); }, Dialect::sqlite,
-      known, clock);
+      connection, [&](const std::string& sql) { return connection.script(sql); }, known, clock);
 }
 
 // The names of the database and its WAL must survive a loss of power as their contents do.

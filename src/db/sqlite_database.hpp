@@ -36,12 +36,12 @@ class SqliteDatabase final : public Database {
   using Database::write;
 
   // Refuses new work, finishes what is queued, empties the WAL, lets go of the lock.
-  void stop();
+  void stop() override;
 
-  [[nodiscard]] const WriterStats& stats() const noexcept { return stats_; }
+  [[nodiscard]] Dialect dialect() const noexcept override { return Dialect::sqlite; }
+  [[nodiscard]] const WriterStats& stats() const noexcept override { return stats_; }
   [[nodiscard]] const std::filesystem::path& file() const noexcept { return options_.file; }
-  // How many migrations open() applied.
-  [[nodiscard]] int migrated() const noexcept { return migrated_; }
+  [[nodiscard]] int migrated() const noexcept override { return migrated_; }
 
  private:
   SqliteDatabase(SqliteOptions options, ProcessLock lock)

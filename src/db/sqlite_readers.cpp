@@ -4,8 +4,6 @@
 
 namespace indaba::db {
 
-using namespace std::chrono_literals;
-
 Result<void> SqliteReaders::start(const std::filesystem::path& file) {
   std::vector<std::unique_ptr<SqliteConnection>> connections;
   for (std::size_t i = 0; i < limits_.threads; ++i) {
@@ -20,56 +18,28 @@ Result<void> SqliteReaders::start(const std::filesystem::path& file) {
 }
 
 void SqliteReaders::submit(std::unique_ptr<Query> query) {
-  Error refusal(ErrorKind::unavailable);
-  {
-    const std::lock_guard lock(mutex_);
-    if (!stopping_ && queue_.size() < limits_.queued) {
-      queue_.push_back(std::move(query));
-      stats_.queued_queries.store(queue_.size(), std::memory_order_relaxed);
-      wake_.notify_one();
-      return;
-    }
-    refusal.detail = stopping_ ? "The server is stopping." : "Too many queries wait.";
-  }
-  refusal.retry_after = 1s;
-  query->refuse(std::move(refusal));
+  if (auto refusal = queue_.push(query)) query->refuse(*std::move(refusal));
 }
 
 void SqliteReaders::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    wake_.notify_all();
-  }
+  queue_.stop();
   for (auto& thread : threads_) thread.join();
   threads_.clear();
 }
 
-std::unique_ptr<Query> SqliteReaders::take() {
-  std::unique_lock lock(mutex_);
-  wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-  if (queue_.empty()) return nullptr;
-  auto query = std::move(queue_.front());
-  queue_.pop_front();
-  stats_.queued_queries.store(queue_.size(), std::memory_order_relaxed);
-  return query;
-}
-
 void SqliteReaders::run_on_reader(SqliteConnection& connection) {
-  while (auto query = take()) answer(connection, *query);
+  std::vector<std::unique_ptr<Query>> one;
+  while (queue_.take(one, 1)) {
+    answer(connection, *one.front());
+    one.clear();
+  }
 }
 
 void SqliteReaders::answer(SqliteConnection& connection, Query& query) {
   stats_.queries.fetch_add(1, std::memory_order_relaxed);
   connection.set_deadline(std::chrono::steady_clock::now() + limits_.time);
   if (auto begun = connection.begin(); !begun) return query.refuse(std::move(begun).error());
-  try {
-    query.run(connection);
-  } catch (const std::exception& e) {
-    query.refuse(Error::internal(fmt::format("a query threw: {}", e.what())));
-  } catch (...) {
-    query.refuse(Error::internal("a query threw something that is no exception"));
-  }
+  run_guarded(query, connection);
   connection.rollback();
 }
 

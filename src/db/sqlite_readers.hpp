@@ -5,26 +5,21 @@
 // checkpoints, and the WAL grows.
 #pragma once
 
-#include "db/database.hpp"
+#include "db/bounded_queue.hpp"
+#include "db/reader_limits.hpp"
 #include "db/sqlite_connection.hpp"
 #include "db/writer_stats.hpp"
 
-#include <condition_variable>
-#include <deque>
-#include <mutex>
 #include <thread>
 
 namespace indaba::db {
 
-struct ReaderLimits {
-  std::size_t threads = 3;
-  std::size_t queued = 4096;
-  Millis time{5000};
-};
-
 class SqliteReaders {
  public:
-  SqliteReaders(ReaderLimits limits, WriterStats& stats) : limits_(limits), stats_(stats) {}
+  SqliteReaders(ReaderLimits limits, WriterStats& stats)
+      : limits_(limits),
+        stats_(stats),
+        queue_(limits.queued, "Too many queries wait.", stats.queued_queries) {}
   ~SqliteReaders() { stop(); }
   // Opens the connections and starts the threads. The file must exist, with its WAL open in the
   // writer.
@@ -37,14 +32,10 @@ class SqliteReaders {
  private:
   void run_on_reader(SqliteConnection& connection);
   void answer(SqliteConnection& connection, Query& query);
-  std::unique_ptr<Query> take();
 
   ReaderLimits limits_;
   WriterStats& stats_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<std::unique_ptr<Query>> queue_;  // under mutex_
-  bool stopping_ = false;                     // under mutex_
+  BoundedQueue<std::unique_ptr<Query>> queue_;
   std::vector<std::thread> threads_;
 };
 

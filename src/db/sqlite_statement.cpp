@@ -123,6 +123,9 @@ int bind_one(sqlite3_stmt* statement, int index, const Param::Value& value) {
     int operator()(Blob v) const {
       return sqlite3_bind_blob64(statement, index, not_null(v.bytes), v.bytes.size(), nullptr);
     }
+    int operator()(const Integers&) const { return SQLITE_MISUSE; }
+    int operator()(const Texts&) const { return SQLITE_MISUSE; }
+    int operator()(const Blobs&) const { return SQLITE_MISUSE; }
   };
   return std::visit(Visitor{statement, index}, value);
 }

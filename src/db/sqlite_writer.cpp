@@ -14,49 +14,23 @@ SqliteWriter::SqliteWriter(std::unique_ptr<SqliteConnection> connection, EventSe
       limits_(limits),
       stats_(stats),
       group_commit_(*connection_, sequencer, stats),
-      next_checkpoint_(limits.checkpoint_pages) {
+      next_checkpoint_(limits.checkpoint_pages),
+      queue_(limits.queued, "Too many changes wait to be stored.", stats.queued_changes) {
   thread_ = start_database_thread("db-writer", [this] { run_on_writer(); });
 }
 
 void SqliteWriter::submit(std::unique_ptr<Change> change) {
-  Error refusal(ErrorKind::unavailable);
-  {
-    const std::lock_guard lock(mutex_);
-    if (!stopping_ && queue_.size() < limits_.queued) {
-      queue_.push_back(std::move(change));
-      stats_.queued_changes.store(queue_.size(), std::memory_order_relaxed);
-      if (queue_.size() == 1) wake_.notify_one();
-      return;
-    }
-    refusal.detail = stopping_ ? "The server is stopping." : "Too many changes wait to be stored.";
-  }
-  refusal.retry_after = 1s;
-  change->finish(std::move(refusal));
+  if (auto refusal = queue_.push(change)) change->finish(*std::move(refusal));
 }
 
 void SqliteWriter::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    wake_.notify_one();
-  }
+  queue_.stop();
   if (thread_.joinable()) thread_.join();
-}
-
-bool SqliteWriter::take_group(std::vector<std::unique_ptr<Change>>& group) {
-  std::unique_lock lock(mutex_);
-  wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-  while (!queue_.empty() && group.size() < limits_.group) {
-    group.push_back(std::move(queue_.front()));
-    queue_.pop_front();
-  }
-  stats_.queued_changes.store(queue_.size(), std::memory_order_relaxed);
-  return !group.empty();
 }
 
 void SqliteWriter::run_on_writer() {
   std::vector<std::unique_ptr<Change>> group;
-  while (take_group(group)) {
+  while (queue_.take(group, limits_.group)) {
     group_commit_.run(group);
     group.clear();
     checkpoint_when_due();

@@ -3,12 +3,10 @@
 // submit() is safe on any thread. Changes are applied and finished on the writer thread.
 #pragma once
 
+#include "db/bounded_queue.hpp"
 #include "db/group_commit.hpp"
 #include "db/sqlite_connection.hpp"
 
-#include <condition_variable>
-#include <deque>
-#include <mutex>
 #include <thread>
 
 namespace indaba::db {
@@ -32,7 +30,6 @@ class SqliteWriter {
 
  private:
   void run_on_writer();
-  bool take_group(std::vector<std::unique_ptr<Change>>& group);
   void checkpoint_when_due();
 
   std::unique_ptr<SqliteConnection> connection_;  // the writer thread's
@@ -41,10 +38,7 @@ class SqliteWriter {
   GroupCommit group_commit_;
   int next_checkpoint_;
 
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<std::unique_ptr<Change>> queue_;  // under mutex_
-  bool stopping_ = false;                      // under mutex_
+  BoundedQueue<std::unique_ptr<Change>> queue_;
   std::thread thread_;
 };
 

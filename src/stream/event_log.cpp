@@ -1,6 +1,7 @@
 #include "stream/event_log.hpp"
 
 #include "base/check.hpp"
+#include "stream/event_append.hpp"
 
 #include <map>
 #include <openssl/evp.h>
@@ -23,38 +24,12 @@ constexpr std::string_view kDeleteEvents = "DELETE FROM events WHERE stream_id =
 constexpr std::string_view kDeleteStream = "DELETE FROM streams WHERE id = $1";
 constexpr std::string_view kNewEpochs = "UPDATE streams SET epoch = $1";
 
-constexpr std::size_t kHashBytes = 16;
-using ContentHash = std::array<char, kHashBytes>;
-
-// Kept beside the event, because the event itself may be emptied later (a deleted message) and its
-// repetition is still the same.
-ContentHash content_hash(const db::EventDraft& draft) {
-  std::string text;
-  text.reserve(draft.type.size() + 1 + draft.body.size());
-  text.append(draft.type).push_back('\0');
-  text.append(draft.body);
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  check(EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr) == 1,
-        "SHA-256 is always there");
-  ContentHash hash;
-  std::copy_n(digest.begin(), kHashBytes, hash.begin());
-  return hash;
-}
-
-std::string_view view(const ContentHash& hash) {
-  return {hash.data(), hash.size()};
-}
-
 std::string make_epoch(Random& random) {
   std::array<std::byte, 8> bytes{};
   random.fill(bytes);
   std::string epoch;
   for (const auto byte : bytes) epoch += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
   return epoch;
-}
-
-Error stream_is_gone() {
-  return Error(ErrorKind::not_found, "The stream does not exist.");
 }
 
 // A stream while one group is appended to it.
@@ -93,7 +68,7 @@ class Appender {
       });
       guilty = first->change;
       if (!*row) return stream_is_gone();
-      return Error(ErrorKind::conflict, "not_durable", "This stream keeps no events.");
+      return keeps_no_events();
     }
     return {};
   }
@@ -104,8 +79,7 @@ class Appender {
     const auto hash = content_hash(draft);
     INDABA_TRY(auto first, first_use(draft));
     if (first) {
-      if (first->hash != view(hash))
-        return Error(ErrorKind::conflict, "This dedupe key was used before, with other content.");
+      if (first->hash != view(hash)) return key_of_other_content();
       event.result = first->place;
       event.result.duplicate = true;
       return {};
@@ -148,15 +122,42 @@ class Appender {
 
   db::Session& session_;
   std::int64_t now_;
-  std::map<std::int64_t, Tail>
-      tails_;  // in the order of ids: no two writers can wait for each other
+  std::map<std::int64_t, Tail> tails_;  // in the order of ids
 };
 
 }  // namespace
 
+ContentHash content_hash(const db::EventDraft& draft) {
+  std::string text;
+  text.reserve(draft.type.size() + 1 + draft.body.size());
+  text.append(draft.type).push_back('\0');
+  text.append(draft.body);
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  check(EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr) == 1,
+        "SHA-256 is always there");
+  ContentHash hash;
+  std::copy_n(digest.begin(), kHashBytes, hash.begin());
+  return hash;
+}
+
+Error stream_is_gone() {
+  return Error(ErrorKind::not_found, "The stream does not exist.");
+}
+
+Error keeps_no_events() {
+  return Error(ErrorKind::conflict, "not_durable", "This stream keeps no events.");
+}
+
+Error key_of_other_content() {
+  return Error(ErrorKind::conflict, "This dedupe key was used before, with other content.");
+}
+
 Result<void> EventLog::sequence(db::Session& session, std::span<db::StagedEvent> events,
                                 std::optional<std::size_t>& guilty) {
-  Appender appender(session, to_millis(clock_.wall()));
+  const auto now = to_millis(clock_.wall());
+  if (session.dialect() == db::Dialect::postgres)
+    return append_in_bulk(session, events, guilty, now);
+  Appender appender(session, now);
   INDABA_TRY_VOID(appender.lock_streams(events, guilty));
   for (auto& event : events) {
     auto appended = appender.append(event);
@@ -192,8 +193,9 @@ Result<StreamId> create_stream(db::Session& session, const NewStream& stream, co
 }
 
 Result<void> delete_stream(db::Session& session, StreamId stream) {
-  INDABA_TRY_VOID(session.execute(kDeleteEvents, stream));
-  return session.execute(kDeleteStream, stream);
+  // Its row first: whoever appends meanwhile has finished then, or finds no stream.
+  INDABA_TRY_VOID(session.execute(kDeleteStream, stream));
+  return session.execute(kDeleteEvents, stream);
 }
 
 Result<std::int64_t> new_epochs(db::Session& session, Random& random) {

@@ -1,6 +1,6 @@
 #include "stream/event_log.hpp"
 
-#include "db/test_database.hpp"
+#include "db/test_backend.hpp"
 #include "db/test_executor.hpp"
 #include "stream/retention.hpp"
 #include "stream/sql_store.hpp"
@@ -33,18 +33,18 @@ class Listening final : public CommitListener {
   std::vector<EventPtr> heard_;
 };
 
-class EventLogTest : public testing::Test {
+class EventLogTest : public testing::TestWithParam<db::Backend> {
  protected:
   EventLogTest() {
     log_.set_listener(&listener_);
-    options_.file = folder_.path() / "indaba.db";
-    open();
+    if (backend_.there()) open();
+  }
+  void SetUp() override {
+    if (!backend_.there()) GTEST_SKIP() << "PostgreSQL 15 is not installed";
   }
   void open() {
     database_.reset();
-    auto opened = db::SqliteDatabase::open(options_, log_, clock_);
-    if (!opened) throw std::runtime_error(opened.error().log);
-    database_ = *std::move(opened);
+    database_ = backend_.open(log_, clock_);
   }
   StreamId make(NewStream stream = {.kind = "topic", .org = OrgId(1)}) {
     return db::write_blocking(
@@ -81,16 +81,20 @@ class EventLogTest : public testing::Test {
   }
   using Numbers = std::vector<std::int64_t>;
 
-  db::TemporaryFolder folder_;
+  db::TestBackend backend_{GetParam()};
   ManualClock clock_;
   SeededRandom random_{1};
   Listening listener_;
   EventLog log_{clock_};
-  db::SqliteOptions options_;
-  std::unique_ptr<db::SqliteDatabase> database_;
+  std::unique_ptr<db::Database> database_;
 };
 
-TEST_F(EventLogTest,
+INSTANTIATE_TEST_SUITE_P(Each, EventLogTest,
+                         testing::Values(db::Backend::sqlite, db::Backend::postgres,
+                                         db::Backend::pgbouncer),
+                         db::backend_name);
+
+TEST_P(EventLogTest,
        numbers_are_given_out_a_stream_without_holes_and_told_to_the_listener_in_order) {
   const auto a = make();
   const auto b = make();
@@ -109,7 +113,7 @@ TEST_F(EventLogTest,
   EXPECT_EQ(heard[0]->created_at, clock_.wall());
 }
 
-TEST_F(EventLogTest, numbers_go_on_after_opening_again_and_the_epoch_stays) {
+TEST_P(EventLogTest, numbers_go_on_after_opening_again_and_the_epoch_stays) {
   const auto stream = make();
   EXPECT_TRUE(append({{stream, "x", "", ""}}));
   const auto epoch = page(stream, Seq()).state.epoch;
@@ -119,7 +123,7 @@ TEST_F(EventLogTest, numbers_go_on_after_opening_again_and_the_epoch_stays) {
   EXPECT_EQ(page(stream, Seq()).state.epoch, epoch);
 }
 
-TEST_F(EventLogTest, time_never_goes_backwards_within_a_stream) {
+TEST_P(EventLogTest, time_never_goes_backwards_within_a_stream) {
   const auto stream = make();
   const auto first = (*append({{stream, "x", "", ""}}))[0].created_at;
   clock_.jump_wall(-1h);
@@ -127,7 +131,7 @@ TEST_F(EventLogTest, time_never_goes_backwards_within_a_stream) {
   EXPECT_EQ((*append({{stream, "x", "", ""}}))[0].created_at, first);
 }
 
-TEST_F(EventLogTest, a_repeated_key_with_the_same_content_is_the_first_event_again) {
+TEST_P(EventLogTest, a_repeated_key_with_the_same_content_is_the_first_event_again) {
   const auto stream = make();
   const EventDraft draft{stream, "x", ",\"n\":1", "key"};
   const auto within = append({draft, {stream, "other", "", ""}, draft});
@@ -148,7 +152,7 @@ TEST_F(EventLogTest, a_repeated_key_with_the_same_content_is_the_first_event_aga
   EXPECT_EQ(listener_.heard().size(), 2U);
 }
 
-TEST_F(EventLogTest, a_repeated_key_with_other_content_is_a_conflict_and_takes_no_number) {
+TEST_P(EventLogTest, a_repeated_key_with_other_content_is_a_conflict_and_takes_no_number) {
   const auto stream = make();
   const auto other_stream = make();
   EXPECT_TRUE(append({{stream, "x", ",\"n\":1", "key"}}));
@@ -161,7 +165,7 @@ TEST_F(EventLogTest, a_repeated_key_with_other_content_is_a_conflict_and_takes_n
   EXPECT_FALSE((*append({{other_stream, "x", ",\"n\":2", "key"}}))[0].duplicate);
 }
 
-TEST_F(EventLogTest, an_emptied_event_still_recognises_its_repetition) {
+TEST_P(EventLogTest, an_emptied_event_still_recognises_its_repetition) {
   const auto stream = make();
   const EventDraft draft{stream, "message", ",\"body\":\"hello\"", "key"};
   EXPECT_TRUE(append({draft}));
@@ -171,7 +175,7 @@ TEST_F(EventLogTest, an_emptied_event_still_recognises_its_repetition) {
   EXPECT_TRUE((*append({draft}))[0].duplicate);
 }
 
-TEST_F(EventLogTest, a_stream_that_is_gone_or_keeps_nothing_refuses_its_change_alone) {
+TEST_P(EventLogTest, a_stream_that_is_gone_or_keeps_nothing_refuses_its_change_alone) {
   const auto stream = make();
   const auto passing = make({.kind = "topic", .org = OrgId(1), .durable = false});
   auto missing = append({{stream, "x", "", ""}, {StreamId(999), "x", "", ""}});
@@ -183,7 +187,7 @@ TEST_F(EventLogTest, a_stream_that_is_gone_or_keeps_nothing_refuses_its_change_a
   EXPECT_EQ(page(stream, Seq()).state.head, Seq());
 }
 
-TEST_F(EventLogTest, a_deleted_stream_takes_its_events_along_and_its_id_never_comes_back) {
+TEST_P(EventLogTest, a_deleted_stream_takes_its_events_along_and_its_id_never_comes_back) {
   const auto stream = make();
   EXPECT_TRUE(append({{stream, "x", "", ""}}));
   auto remove = [&](db::WriteTx& tx) { return delete_stream(tx.sql(), stream); };
@@ -195,7 +199,7 @@ TEST_F(EventLogTest, a_deleted_stream_takes_its_events_along_and_its_id_never_co
   EXPECT_GT(make().value, stream.value);
 }
 
-TEST_F(EventLogTest, new_epochs_are_new_for_every_stream) {
+TEST_P(EventLogTest, new_epochs_are_new_for_every_stream) {
   const auto stream = make();
   const auto epoch = page(stream, Seq()).state.epoch;
   auto renewed = db::write_blocking(*database_, db::Shard{},
@@ -205,7 +209,7 @@ TEST_F(EventLogTest, new_epochs_are_new_for_every_stream) {
   EXPECT_NE(page(stream, Seq()).state.epoch, epoch);
 }
 
-TEST_F(EventLogTest, a_page_keeps_its_limits_and_the_newest_come_in_order) {
+TEST_P(EventLogTest, a_page_keeps_its_limits_and_the_newest_come_in_order) {
   const auto stream = make();
   std::vector<EventDraft> drafts;
   for (int i = 0; i < 200; ++i) drafts.push_back({stream, "x", std::string(100, 'b'), ""});
@@ -222,7 +226,7 @@ TEST_F(EventLogTest, a_page_keeps_its_limits_and_the_newest_come_in_order) {
   EXPECT_EQ(page(stream, Seq(0), {0, 0}).state.head, Seq(200));
 }
 
-TEST_F(EventLogTest, the_store_answers_on_the_executor_that_asked) {
+TEST_P(EventLogTest, the_store_answers_on_the_executor_that_asked) {
   const auto stream = make();
   EXPECT_TRUE(append({{stream, "x", "", ""}}));
   SqlStore store(*database_);
@@ -247,7 +251,7 @@ struct Trimmed final : RetentionListener {
   std::map<std::int64_t, std::int64_t> last;
 };
 
-TEST_F(EventLogTest, retention_takes_the_oldest_in_batches_and_moves_oldest) {
+TEST_P(EventLogTest, retention_takes_the_oldest_in_batches_and_moves_oldest) {
   const auto stream = make();
   const auto own = make({.kind = "topic", .org = OrgId(1), .retention = Millis(1h)});
   const auto kept = make({.kind = "room", .org = OrgId(1)});
@@ -276,7 +280,7 @@ TEST_F(EventLogTest, retention_takes_the_oldest_in_batches_and_moves_oldest) {
   EXPECT_EQ(trim_now(request, &trimmed).events, 0);
 }
 
-TEST_F(EventLogTest, one_stream_can_be_trimmed_alone) {
+TEST_P(EventLogTest, one_stream_can_be_trimmed_alone) {
   const auto a = make();
   const auto b = make();
   EXPECT_TRUE(append({{a, "x", "", ""}, {b, "x", "", ""}}));
@@ -287,7 +291,7 @@ TEST_F(EventLogTest, one_stream_can_be_trimmed_alone) {
 
 // What several writers were told is in the log at exactly that place, whenever the process is
 // killed.
-TEST_F(EventLogTest, what_was_acknowledged_is_in_its_place_after_kill_9) {
+TEST_P(EventLogTest, what_was_acknowledged_is_in_its_place_after_kill_9) {
   const auto stream = make();
   for (int round = 0; round < 3; ++round) {
     database_.reset();
@@ -337,6 +341,47 @@ TEST_F(EventLogTest, what_was_acknowledged_is_in_its_place_after_kill_9) {
     EXPECT_TRUE(acknowledged.empty());
     EXPECT_EQ(page(stream, Seq()).state.head, at);
   }
+}
+
+TEST_P(EventLogTest,
+       two_nodes_that_append_to_the_same_streams_leave_no_hole_and_wait_in_no_circle) {
+  if (!backend_.many_nodes()) GTEST_SKIP() << "one process owns an embedded database";
+  EventLog other_log(clock_);
+  auto other = backend_.open(other_log, clock_);
+  const auto a = make();
+  const auto b = make();
+  constexpr int kEach = 40;
+  std::mutex mutex;
+  std::map<std::int64_t, std::vector<std::int64_t>> given;
+  std::vector<std::thread> writers;
+  for (int t = 0; t < 4; ++t)
+    writers.emplace_back([&, t] {
+      auto& node = t % 2 == 0 ? *database_ : *other;
+      for (int i = 0; i < kEach; ++i) {
+        const bool forwards = (t + i) % 2 == 0;
+        auto written = db::write_blocking(node, db::Shard(t), [&](db::WriteTx& tx) -> Result<void> {
+          tx.append({forwards ? a : b, "x", "", ""});
+          tx.append({forwards ? b : a, "x", "", ""});
+          tx.append({a, "same", "", fmt::format("key-{}", i)});
+          return {};
+        });
+        ASSERT_TRUE(written) << written.error().log;
+        const std::lock_guard lock(mutex);
+        for (const auto& event : written->events)
+          if (!event.duplicate) given[event.stream.value].push_back(event.seq.value);
+      }
+    });
+  for (auto& writer : writers) writer.join();
+  for (auto& [stream, numbers] : given) {
+    std::ranges::sort(numbers);
+    Numbers wanted;
+    for (std::int64_t n = 1; n <= static_cast<std::int64_t>(numbers.size()); ++n)
+      wanted.push_back(n);
+    EXPECT_EQ(numbers, wanted);
+    EXPECT_EQ(page(StreamId(stream), Seq(0), {1000, 1 << 20}).state.head, Seq(wanted.back()));
+  }
+  EXPECT_EQ(given[a.value].size(), 4U * kEach + kEach);  // each key once
+  EXPECT_EQ(given[b.value].size(), 4U * kEach);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 | sse.py | an independent reader of server-sent events |
 | raw.py | bytes on a TCP connection, for what no well-behaved client would send |
 | reader.py | a reader that comes back after every kind of trouble and checks each `seq` |
+| postgres.py | a PostgreSQL and a PgBouncer, for the servers under test |
 | limits.py | how long a test may take |
 | tokens.py | an identity service of somebody else: signed tokens and a JWKS page |
 """

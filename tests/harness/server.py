@@ -12,6 +12,8 @@ import tempfile
 import threading
 import time
 
+from . import postgres
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("INDABA_BINARY", ROOT / "build/release/indaba"))
 START_SECONDS = float(os.environ.get("INDABA_TEST_START_SECONDS", "20"))
@@ -57,6 +59,11 @@ class Server:
             data = pathlib.Path(self._folder.name) / "data"
         self.data = pathlib.Path(data)
         self.env = {"INDABA_AUTH_REGISTRATION": "open", **(env or {})}
+        url = postgres.url_for(str(self.data))
+        if url is not None and "DATABASE_URL" not in self.env:
+            # A few connections a server: tests have many servers.
+            self.env = {"INDABA_DATABASE_WRITERS": "2", "INDABA_DATABASE_READERS": "2", "DATABASE_URL": url,
+                        **self.env}
         self.arguments = list(arguments)
         self.wrapper = list(wrapper)
         self.listen = listen

@@ -32,8 +32,8 @@ constexpr std::string_view kDeleteReaction =
     "DELETE FROM reactions WHERE message_id = $1 AND emoji = $2 AND user_id = $3";
 // In the order in which each emoji came first.
 constexpr std::string_view kListReactions =
-    "SELECT emoji, count(*), max(user_id = $2) FROM reactions WHERE message_id = $1"
-    " GROUP BY emoji ORDER BY min(id)";
+    "SELECT emoji, count(*), max(CASE WHEN user_id = $2 THEN 1 ELSE 0 END) FROM reactions"
+    " WHERE message_id = $1 GROUP BY emoji ORDER BY min(id)";
 
 // Of the messages of a page, along the index of the room.
 constexpr std::string_view kReactionsBetween =

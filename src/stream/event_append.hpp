@@ -1,0 +1,32 @@
+// Giving a group of events their places in their streams: what both databases share, and
+// PostgreSQL's way, which asks few questions for many events (event_log.hpp).
+#pragma once
+
+#include "db/event_sequencer.hpp"
+
+#include <array>
+#include <span>
+#include <string_view>
+
+namespace indaba::stream {
+
+inline constexpr std::size_t kHashBytes = 16;
+using ContentHash = std::array<char, kHashBytes>;
+
+// Kept beside the event, because the event itself may be emptied later (a deleted message) and its
+// repetition is still the same.
+[[nodiscard]] ContentHash content_hash(const db::EventDraft& draft);
+[[nodiscard]] inline std::string_view view(const ContentHash& hash) {
+  return {hash.data(), hash.size()};
+}
+
+[[nodiscard]] Error stream_is_gone();
+[[nodiscard]] Error keeps_no_events();
+[[nodiscard]] Error key_of_other_content();
+
+// Takes the streams' rows in one statement, in the order of their ids, so that two nodes never wait
+// for each other; asks for all dedupe keys at once; and leaves the rows to go with the commit.
+[[nodiscard]] Result<void> append_in_bulk(db::Session& session, std::span<db::StagedEvent> events,
+                                          std::optional<std::size_t>& guilty, std::int64_t now);
+
+}  // namespace indaba::stream
