@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
 
-from harness import client  # noqa: E402
+from harness import client, postgres  # noqa: E402
 from harness.server import BINARY, Server  # noqa: E402
 
 SEED = int(os.environ.get("INDABA_TEST_SEED", "0")) or (time.time_ns() & 0x7FFFFFFF)
@@ -27,6 +27,10 @@ def pytest_report_header():
 def pytest_collection_modifyitems(items):
     if not BINARY.exists():
         raise pytest.UsageError(f"{BINARY} is not built: run `make build`, or set INDABA_BINARY")
+    if postgres.WANTED != "sqlite":
+        for item in items:
+            if item.get_closest_marker("embedded"):
+                item.add_marker(pytest.mark.skip(reason="about the embedded database"))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -2,9 +2,13 @@
 
 import os
 
+import pytest
+
 from harness.client import User, make_org, rows
 from harness.socket import Socket
 from harness.sse import EventStream
+
+pytestmark = pytest.mark.embedded
 
 
 async def test_a_restore_brings_everything_back_in_new_epochs(own_server, tmp_path):

@@ -106,9 +106,8 @@ async def test_while_the_database_is_away_changes_are_refused_soon_and_nothing_i
     assert seqs == list(range(1, len(seqs) + 1)) and set(stored) <= set(seqs)
 
 
+@pytest.mark.embedded
 async def test_an_embedded_database_moves_with_all_that_is_in_it(own_server, database):
-    if postgres.WANTED != "sqlite":
-        pytest.skip("it begins with an embedded database")
     server = own_server()
     root = User(server, "root")
     org = await make_org(root, slug="moving")

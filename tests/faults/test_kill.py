@@ -6,6 +6,7 @@ import random
 import sqlite3
 import time
 
+from harness import postgres
 from harness.client import Caller, User, make_org
 from harness.limits import within
 from harness.reader import KINDS, Publisher, check_log, check_readers, whole_log
@@ -13,8 +14,19 @@ from harness.reader import KINDS, Publisher, check_log, check_readers, whole_log
 RESTARTS = int(os.environ.get("INDABA_FAULT_RESTARTS", "20"))
 
 
+def check_postgres(database):
+    """Every stream's events are one run up to its head."""
+    holes = postgres.shared().sql(
+        "SELECT s.id FROM streams s LEFT JOIN events e ON e.stream_id = s.id GROUP BY s.id, s.head, s.oldest"
+        " HAVING count(e.seq) <> s.head - s.oldest + 1 OR coalesce(max(e.seq), s.oldest - 1) <> s.head", database)
+    assert holes == "", holes
+
+
 def check_database(server):
     """The file is whole: SQLite's own check, and its foreign keys."""
+    if server.database is not None:
+        check_postgres(server.database)
+        return
     files = [path for path in server.data.iterdir() if path.suffix in (".db", ".sqlite", ".sqlite3")]
     assert files, list(server.data.iterdir())
     for path in files:

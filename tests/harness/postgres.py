@@ -106,7 +106,7 @@ class Postgres:
 
     def close(self):
         self.stop_bouncer()
-        self.stop(signal.SIGINT)
+        self.stop(signal.SIGQUIT)  # at once: nothing of it is wanted any more
         self._folder.cleanup()
 
 
@@ -125,6 +125,12 @@ def url_for(data):
     """The database of a data folder: the same folder, the same database."""
     if WANTED == "sqlite":
         return None
+    return shared().url(name_of(data), bouncer=WANTED == "postgres")
+
+
+def name_of(data):
+    if WANTED == "sqlite":
+        return None
     if data not in _databases:
         _databases[data] = shared().create_database()
-    return shared().url(_databases[data], bouncer=WANTED == "postgres")
+    return _databases[data]

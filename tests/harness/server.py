@@ -60,6 +60,7 @@ class Server:
         self.data = pathlib.Path(data)
         self.env = {"INDABA_AUTH_REGISTRATION": "open", **(env or {})}
         url = postgres.url_for(str(self.data))
+        self.database = postgres.name_of(str(self.data))  # None: embedded
         if url is not None and "DATABASE_URL" not in self.env:
             # A few connections a server: tests have many servers.
             self.env = {"INDABA_DATABASE_WRITERS": "2", "INDABA_DATABASE_READERS": "2", "DATABASE_URL": url,
