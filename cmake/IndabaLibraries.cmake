@@ -11,6 +11,6 @@ find_package(Boost 1.81 EXACT REQUIRED COMPONENTS json)
 find_package(prometheus-cpp CONFIG REQUIRED COMPONENTS core)
 pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq)
-pkg_check_modules(HIREDIS REQUIRED IMPORTED_TARGET hiredis)
+pkg_check_modules(HIREDIS REQUIRED hiredis)  # by name: its flags would not fit the precompiled header
 pkg_check_modules(URING REQUIRED IMPORTED_TARGET liburing)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
