@@ -59,6 +59,8 @@ class WriteTx {
   // Stages an event. Its `seq` is given out at the end of the group; Written<T>::events has it in
   // the order of the calls.
   void append(EventDraft draft) { drafts_.push_back(std::move(draft)); }
+  // Stages an event beside those of the caller: its place is not among Written<T>::events.
+  void append_aside(EventDraft draft) { asides_.push_back(std::move(draft)); }
   // Runs `work` in the same transaction once the events of this change have their numbers: for rows
   // that must name them, such as a kept response.
   using Sequenced = std::function<Result<void>(Session&, std::span<const Appended>)>;
@@ -67,16 +69,24 @@ class WriteTx {
   // cheaper where nothing comes between, such as an index of words.
   using AtEnd = std::function<Result<void>(Session&)>;
   void at_end(AtEnd work) { at_end_.push_back(std::move(work)); }
+  // Runs `work` on the writer's thread once this is committed, before the caller is answered: what
+  // others remember is told before anybody can ask. It must neither block nor throw.
+  using Committed = std::function<void()>;
+  void after_commit(Committed work) { after_commit_.push_back(std::move(work)); }
 
   [[nodiscard]] const std::vector<EventDraft>& drafts() const noexcept { return drafts_; }
+  [[nodiscard]] const std::vector<EventDraft>& asides() const noexcept { return asides_; }
+  [[nodiscard]] const std::vector<Committed>& committed() const noexcept { return after_commit_; }
   [[nodiscard]] const std::vector<Sequenced>& sequenced() const noexcept { return sequenced_; }
   [[nodiscard]] const std::vector<AtEnd>& last_works() const noexcept { return at_end_; }
 
  private:
   Session& session_;
   std::vector<EventDraft> drafts_;
+  std::vector<EventDraft> asides_;
   std::vector<Sequenced> sequenced_;
   std::vector<AtEnd> at_end_;
+  std::vector<Committed> after_commit_;
 };
 
 // One caller's change, owned by the queue until it is answered.

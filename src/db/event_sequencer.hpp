@@ -13,6 +13,7 @@ struct StagedEvent {
   const EventDraft* draft = nullptr;
   std::size_t change = 0;  // index of the change in its group
   Appended result;
+  bool aside = false;  // its change is not told of its place
 };
 
 class EventSequencer {

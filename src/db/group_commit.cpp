@@ -86,6 +86,7 @@ GroupCommit::Trouble GroupCommit::attempt(Changes changes) {
   bool answered = false;
   if (auto trouble = commit(changes, outcome, answered); trouble.error) return trouble;
   stats_.group_size.observe(static_cast<double>(changes.size()));
+  if (outcome == CommitOutcome::committed) tell_committed(slots);
   if (!answered) finish_all(changes, slots);
   if (outcome == CommitOutcome::committed) hand_on(events);
   return {};
@@ -115,6 +116,7 @@ GroupCommit::Trouble GroupCommit::sequence_all(std::vector<Slot>& slots,
   for (std::size_t i = 0; i < slots.size(); ++i) {
     if (slots[i].refused) continue;
     for (const auto& draft : slots[i].tx.drafts()) events.push_back({&draft, i, {}});
+    for (const auto& draft : slots[i].tx.asides()) events.push_back({&draft, i, {}, true});
   }
   if (events.empty()) return {};
   std::optional<std::size_t> guilty;
@@ -123,7 +125,8 @@ GroupCommit::Trouble GroupCommit::sequence_all(std::vector<Slot>& slots,
     return storage_trouble(sequenced ? Error(ErrorKind::unavailable)
                                      : std::move(sequenced).error());
   if (!sequenced) return {std::move(sequenced).error(), guilty};
-  for (const auto& event : events) slots[event.change].appended.push_back(event.result);
+  for (const auto& event : events)
+    if (!event.aside) slots[event.change].appended.push_back(event.result);
   return {};
 }
 
@@ -201,6 +204,13 @@ GroupCommit::Trouble GroupCommit::storage_trouble(Error error) {
   }
   if (error.retry_after.count() == 0) error.retry_after = std::chrono::seconds(1);
   return {std::move(error), std::nullopt, true, again};
+}
+
+void GroupCommit::tell_committed(const std::vector<Slot>& slots) {
+  for (const auto& slot : slots) {
+    if (slot.refused) continue;
+    for (const auto& work : slot.tx.committed()) work();
+  }
 }
 
 void GroupCommit::finish_all(Changes changes, std::vector<Slot>& slots) {

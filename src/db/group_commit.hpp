@@ -70,6 +70,7 @@ class GroupCommit {
   Trouble commit(Changes changes, CommitOutcome& outcome, bool& answered);
   CommitOutcome find_out(Changes changes, Error& why, bool& answered);
   Trouble storage_trouble(Error error);
+  static void tell_committed(const std::vector<Slot>& slots);
   void finish_all(Changes changes, std::vector<Slot>& slots);
   void hand_on(std::span<const StagedEvent> events);
   void refuse_all(Changes changes, const Error& error);

@@ -172,6 +172,48 @@ TEST_F(GroupCommitTest,
   EXPECT_EQ(items()[1], "behind 4");
 }
 
+TEST_F(GroupCommitTest, what_is_to_be_told_after_the_commit_is_told_before_anybody_is_answered) {
+  const auto tell = [this](std::string word) {
+    return [this, word](WriteTx& tx) -> Result<void> {
+      tx.after_commit([this, word] { sequencer_.trace.push_back("told " + word); });
+      return tx.sql().execute("INSERT INTO items (name) VALUES ($1)", word);
+    };
+  };
+  add("a", tell("one"));
+  add("b", tell("one"));  // its row is there already: it wrote nothing, and tells nothing
+  add("c", tell("two"));
+  group_commit_.run(changes_);
+  EXPECT_EQ(sequencer_.trace,
+            (Strings{"told one", "told two", "a stored", "b refused: conflict", "c stored"}));
+}
+
+TEST_F(GroupCommitTest, a_group_that_runs_again_tells_once) {
+  add("a", [this](WriteTx& tx) -> Result<void> {
+    tx.after_commit([this] { sequencer_.trace.push_back("told"); });
+    return tx.sql().execute("INSERT INTO items (name) VALUES ('a')");
+  });
+  add("guilty", [](WriteTx& tx) -> Result<void> {
+    INDABA_TRY_VOID(tx.sql().execute("INSERT INTO items (name) VALUES ('guilty')"));
+    return Error(ErrorKind::forbidden);
+  });
+  group_commit_.run(changes_);
+  EXPECT_EQ(sequencer_.trace, (Strings{"told", "a stored", "guilty refused: forbidden"}));
+}
+
+TEST_F(GroupCommitTest, an_event_aside_is_handed_on_and_not_among_the_callers) {
+  add("a", [](WriteTx& tx) -> Result<void> {
+    tx.append_aside({StreamId(2), "aside", "", ""});
+    tx.append({StreamId(1), "own", "", ""});
+    tx.when_sequenced([](Session&, std::span<const Appended> own) -> Result<void> {
+      return own.size() == 1 ? Result<void>() : Error::internal("the aside is among them");
+    });
+    return {};
+  });
+  group_commit_.run(changes_);
+  EXPECT_THAT(sequencer_.trace,
+              testing::UnorderedElementsAre("a stored", "committed aside", "committed own"));
+}
+
 TEST_F(GroupCommitTest, duplicates_are_answered_but_not_handed_on) {
   add("a", insert("1", "again"));
   group_commit_.run(changes_);
