@@ -1,15 +1,22 @@
 // AccessChanges: how a feature tells everything that holds a live subscription that someone's
-// access ended.
+// access ended, and everything that remembers rows that they are others now.
 //
-// Called after the commit that took the access away, from any executor; listeners post to their own
-// loops. The gateway is the main listener: it ends subscriptions and sockets within a second. A
-// cache of memberships or sessions is another.
+// A feature calls record() inside the change that does it. Once that is committed, and before its
+// caller is answered, every listener of this process has been told; listeners post to their own
+// loops. The gateway is the main one: it ends subscriptions and sockets within a second. A cache of
+// memberships or sessions is another.
+//
+// Where several nodes share the database, record() also appends the change to a stream that all of
+// them follow (access_follower.hpp), in the same transaction: a node that dies between its commit
+// and its word to the others cannot keep it to itself, and a node that missed the word finds it in
+// the log like any other event.
 #pragma once
 
 #include "base/ids.hpp"
+#include "db/database.hpp"
 
 #include <functional>
-#include <mutex>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -47,22 +54,50 @@ struct RoleChanged {
   OrgId org;
   UserId user;
 };  // in the organisation; what only a higher role may read may have ended: look again
+struct SessionChanged {
+  SessionId session;
+};  // another secret, another end: who is connected stays
+struct OrgChanged {
+  OrgId org;
+};  // its name: nobody's access ends
+struct UserChanged {
+  UserId user;
+};  // their name or language
+struct TopicChanged {
+  OrgId org;
+  std::string topic;
+};  // declared with other rules
+struct AccessUnknown {};  // what changed meanwhile cannot be known: forget all, and look again
 using AccessChange =
     std::variant<MembershipEnded, OrgDeleted, SessionRevoked, UserSessionsRevoked, UserDisabled,
-                 ApiKeyRevoked, StreamClosed, StreamAccessEnded, RoleChanged>;
+                 ApiKeyRevoked, StreamClosed, StreamAccessEnded, RoleChanged, SessionChanged,
+                 OrgChanged, UserChanged, TopicChanged, AccessUnknown>;
 
 class AccessChanges {
  public:
   using Listener = std::function<void(const AccessChange&)>;
   // At start-up, before loops run.
   void listen(Listener listener) { listeners_.push_back(std::move(listener)); }
-  // Any thread.
+  // At start-up, where several nodes share the database: the stream that all follow, and which of
+  // them this is.
+  void share(StreamId stream, NodeId self) {
+    stream_ = stream;
+    self_ = self;
+  }
+  [[nodiscard]] StreamId shared_stream() const noexcept { return stream_; }
+  [[nodiscard]] NodeId self() const noexcept { return self_; }
+
+  // Inside a change. It outlives the commit.
+  void record(db::WriteTx& tx, AccessChange change) const;
+  // This process alone; any thread.
   void tell(const AccessChange& change) const {
     for (const auto& listener : listeners_) listener(change);
   }
 
  private:
   std::vector<Listener> listeners_;
+  StreamId stream_;
+  NodeId self_;
 };
 
 }  // namespace indaba::api

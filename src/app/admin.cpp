@@ -83,18 +83,12 @@ Result<value> set_password(const AdminParts& parts, const object& arguments) {
   const auto password = text_of(arguments, "password");
   INDABA_TRY_VOID(auth::check_new_password(password, username, "password"));
   INDABA_TRY(const auto hash, auth::blocking_hash_password(password));
-  struct Changed {
-    UserId user;
-    std::vector<SessionId> ended;
-  };
-  const auto change = [&](db::WriteTx& tx) -> Result<Changed> {
+  const auto change = [&](db::WriteTx& tx) -> Result<std::vector<SessionId>> {
     INDABA_TRY(const auto user, known_user(tx.sql(), username));
-    INDABA_TRY(auto ended, account::set_password(tx, user.id, hash, SessionId()));
-    return Changed{user.id, std::move(ended)};
+    return account::set_password(tx, parts.changes, user.id, hash, SessionId());
   };
-  INDABA_TRY(const auto changed, db::write_blocking(parts.database, db::Shard(), change));
-  parts.on_sessions_ended(changed.value.user, changed.value.ended);
-  return object{{"sessions_ended", changed.value.ended.size()}};
+  INDABA_TRY(const auto ended, db::write_blocking(parts.database, db::Shard(), change));
+  return object{{"sessions_ended", ended.value.size()}};
 }
 
 Result<value> create_org(const AdminParts& parts, const object& arguments) {
@@ -141,15 +135,13 @@ Result<value> create_token(const AdminParts& parts, const object& arguments) {
     return Error(ErrorKind::invalid, "a token's --ttl must be longer than nothing");
   const auto session =
       auth::new_session(auth::SessionKind::personal, parts.random, {"command line", ""}, lifetime);
-  std::vector<SessionId> ended;
-  const auto change = [&](db::WriteTx& tx) -> Result<UserId> {
+  const auto change = [&](db::WriteTx& tx) -> Result<void> {
     INDABA_TRY(const auto user, known_user(tx.sql(), text_of(arguments, "user")));
-    INDABA_TRY(auto started, auth::start_session(tx, user.id, session, parts.clock.wall()));
-    ended = std::move(started.ended);
-    return user.id;
+    INDABA_TRY(const auto started, auth::start_session(tx, user.id, session, parts.clock.wall()));
+    for (const auto id : started.ended) parts.changes.record(tx, api::SessionRevoked{user.id, id});
+    return {};
   };
-  INDABA_TRY(const auto made, db::write_blocking(parts.database, db::Shard(), change));
-  if (!ended.empty()) parts.on_sessions_ended(made.value, ended);
+  INDABA_TRY_VOID(db::write_blocking(parts.database, db::Shard(), change));
   return object{{"token", session.secret}};
 }
 

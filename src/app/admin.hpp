@@ -5,15 +5,13 @@
 // sentence for the operator.
 #pragma once
 
+#include "api/access_changes.hpp"
 #include "base/clock.hpp"
-#include "base/ids.hpp"
 #include "base/random.hpp"
 #include "db/database.hpp"
 #include "ops/control_socket.hpp"
 
 #include <filesystem>
-#include <functional>
-#include <vector>
 
 namespace indaba::app {
 
@@ -23,10 +21,8 @@ struct AdminParts {
   const Clock& clock;
   Random& random;
   std::filesystem::path database_file;
-  // Called after the commit that ended a user's sign-ins; a running server ends their sockets and
-  // forgets what it remembers.
-  std::function<void(UserId, const std::vector<SessionId>&)> on_sessions_ended =
-      [](UserId, const std::vector<SessionId>&) {};
+  // Whom a running server, and other nodes, tell that somebody's access ended.
+  const api::AccessChanges& changes;
 };
 
 // user.create, user.password, org.create, key.create, token.create, backup, migrate.status.

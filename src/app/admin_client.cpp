@@ -19,10 +19,17 @@ Result<boost::json::value> do_it_here(const DataConfig& data, std::string_view c
   SystemRandom random;
   stream::EventLog log(clock);
   INDABA_TRY(const auto database, open_database(data, Migrate::no, log, clock));
+  // Nodes that share this database hear of it, though none of them is asked.
+  api::AccessChanges changes;
+  if (!data.embedded()) {
+    INDABA_TRY(const auto stream, access_stream(*database, clock, random));
+    changes.share(stream, NodeId());
+  }
   const auto handlers = admin_handlers({.database = *database,
                                         .clock = clock,
                                         .random = random,
-                                        .database_file = data.database_file()});
+                                        .database_file = data.database_file(),
+                                        .changes = changes});
   const auto handler = handlers.find(command);
   if (handler == handlers.end()) return Error::internal("there is no such command");
   return handler->second(arguments);

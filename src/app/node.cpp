@@ -6,6 +6,7 @@
 #include "gateway/echo.hpp"
 #include "gateway/event_routes.hpp"
 
+#include <future>
 #include <thread>
 
 namespace indaba::app {
@@ -114,7 +115,8 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
       loops_(settings_.server.loops, clock_,
              settings_.server.io_uring ? net::Loop::Sending::ring : net::Loop::Sending::calls),
       hub_(clock_),
-      identities_(*storage_->database, clock_, random_),
+      relay_(hub_),
+      identities_(*storage_->database, clock_, random_, believed()),
       mint_(make_mint(storage_->signing_key, clock_, random_)),
       external_(std::move(external)),
       authenticator_({.query_token = settings_.auth.query_token}, identities_, mint_, external_,
@@ -130,7 +132,7 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
       audiences_(presence_source_, clock_),
       presence_changes_({presence_, presence_source_, audiences_, followed_, hub_, log}),
       presence_views_(presence_, presence_source_, audiences_),
-      typing_(clock_, hub_, [this](UserId user) { return presence_.connected(user); }),
+      typing_(clock_, relay_, [this](UserId user) { return presence_.connected(user); }),
       resume_(*storage_->database, clock_, settings_.sockets.session_ttl, log),
       event_cursor_(crypto::derive_key(storage_->signing_key, "event cursors")),
       gateway_({clock_, random_, log, authenticator_, names_, frames_, resume_, presence_,
@@ -138,7 +140,7 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
                 delivered_},
                settings_.sockets),
       ws_opening_(gateway_),
-      memberships_(*storage_->database, clock_, changes_),
+      memberships_(*storage_->database, clock_, changes_, believed()),
       orgs_({.only_superusers_create = settings_.auth.only_superusers_create_orgs,
              .public_url = settings_.public_url},
             *storage_->database, memberships_, changes_, clock_, random_),
@@ -154,10 +156,10 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
           {[this](api::Membership org, UserId user) { return unread_of(std::move(org), user); },
            [this](UserId user) { return unread_conversations_of(user); }}),
       tasks_(*storage_->database, cursors_, clock_),
-      topics_(
-          {*storage_->database, memberships_, hub_, changes_, limiter_, rates_, clock_, random_}),
+      topics_({*storage_->database, memberships_, relay_, changes_, limiter_, rates_, clock_,
+               random_, believed()}),
       search_index_(*storage_->database, clock_, random_),
-      chat_({*storage_->database, memberships_, changes_, hub_, delivered_, typing_, limiter_,
+      chat_({*storage_->database, memberships_, changes_, relay_, delivered_, typing_, limiter_,
              rates_, cursors_, clock_, random_, search_index_}),
       search_(search_index_, limiter_, cursors_),
       health_({.version = INDABA_VERSION,
@@ -177,8 +179,15 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
                       return refuse_unreadable(status, sentence);
                     }} {
   account::follow(changes_, identities_);
-  for (auto* loop : loops_.all()) gateway_.add_loop(*loop, hub_.add_loop(*loop, *storage_->store));
-  storage_->log.set_listener(&hub_);
+  if (storage_->access_stream) {
+    changes_.share(storage_->access_stream, cluster::new_node_id(random_));
+    clustering_ =
+        std::make_unique<Clustering>(Clustering::Parts{*storage_->database, hub_, *storage_->store,
+                                                       relay_, changes_, clock_, log},
+                                     nullptr);
+  }
+  for (auto* loop : loops_.all()) gateway_.add_loop(*loop, hub_.add_loop(*loop, store()));
+  storage_->log.set_listener(&relay_);
   changes_.listen([this](const api::AccessChange& change) { gateway_.tell(change); });
   accounts_.also_erase([](db::WriteTx& tx, UserId user, WallTime now) -> Result<void> {
     INDABA_TRY_VOID(notifications::Notifications::erase(tx, user));
@@ -255,17 +264,11 @@ void Node::listen_for_metrics(net::ListeningSocket socket) {
 }
 
 Result<void> Node::open_control() {
-  auto handlers = admin_handlers(
-      {.database = *storage_->database,
-       .clock = clock_,
-       .random = random_,
-       .database_file = settings_.data.database_file(),
-       .on_sessions_ended = [this](UserId user, const std::vector<SessionId>& sessions) {
-         for (const auto session : sessions) {
-           identities_.session_ended(session);
-           changes_.tell(api::SessionRevoked{user, session});
-         }
-       }});
+  auto handlers = admin_handlers({.database = *storage_->database,
+                                  .clock = clock_,
+                                  .random = random_,
+                                  .database_file = settings_.data.database_file(),
+                                  .changes = changes_});
   INDABA_TRY(control_,
              ops::ControlServer::open(settings_.data.control_socket(), std::move(handlers), log_));
   return {};
@@ -278,8 +281,27 @@ std::string Node::url() const {
          std::to_string(port_);
 }
 
+Millis Node::believed() const {
+  return storage_->access_stream ? auth::kBelievedAmongOthers : auth::kBelievedAlone;
+}
+
+stream::Store& Node::store() {
+  return clustering_ ? clustering_->store() : *storage_->store;
+}
+
+// What is remembered from before this node hears of others' changes could be wrong for long, so
+// nobody is let in earlier.
+void Node::start_clustering() {
+  if (!clustering_) return;
+  const auto ready = std::make_shared<std::promise<void>>();
+  loops_.first().post(
+      [this, ready] { clustering_->start(hub_.local(0), [ready] { ready->set_value(); }); });
+  ready->get_future().wait();
+}
+
 void Node::start() {
   loops_.start();
+  start_clustering();
   start_schedule();
   auto& loop = loops_.first();
   Loops::run_on(loop, [this] { listener_->start(); });
@@ -313,6 +335,10 @@ void Node::stop() {
   Loops::run_on(loops_.first(), [this] { listener_->stop(); });
   if (metrics_listener_) Loops::run_on(loops_.first(), [this] { metrics_listener_->stop(); });
   flush_sessions();
+  if (clustering_) {
+    Loops::run_on(loops_.first(), [this] { clustering_->stop(); });
+    clustering_->leave();
+  }
   log_.info("app", "stopping", {{"duration_ms", clock_.mono() - began}});
   loops_.stop();
   storage_->database->stop();

@@ -10,6 +10,7 @@
 #include "api/description.hpp"
 #include "api/frames.hpp"
 #include "api/stream_names.hpp"
+#include "app/clustering.hpp"
 #include "app/config_sections.hpp"
 #include "app/loops.hpp"
 #include "app/serve.hpp"
@@ -117,7 +118,10 @@ class Node final : private stream::RetentionListener {
   void reload_limits(const Config& config);
   void apply_feature_limits(const LimitsConfig& limits);
   void reload_keys(const Config& config);
-  void on_trimmed(StreamId stream, Seq oldest) override { hub_.on_trimmed(stream, oldest); }
+  void on_trimmed(StreamId stream, Seq oldest) override { relay_.on_trimmed(stream, oldest); }
+  void start_clustering();
+  [[nodiscard]] Millis believed() const;
+  [[nodiscard]] stream::Store& store();
 
   SystemClock clock_;
   SystemRandom random_;
@@ -127,8 +131,10 @@ class Node final : private stream::RetentionListener {
   std::unique_ptr<Storage> storage_;
   Loops loops_;
   stream::Hub hub_;
+  cluster::Relay relay_;
 
   api::AccessChanges changes_;
+  std::unique_ptr<Clustering> clustering_;  // nullptr: the database is this process's own
   auth::Identities identities_;
   auth::TokenMint mint_;
   std::shared_ptr<auth::ExternalVerifier> external_;

@@ -13,6 +13,7 @@ constexpr Millis kSaveSessionsEvery{500};
 constexpr Millis kTellDeliveredEvery{250};
 constexpr Millis kSaveSeenEvery{3'000};
 constexpr Millis kSweepEvery{30'000};
+constexpr Millis kWatchHeadsEvery{50};
 constexpr Millis kEndSessionsEvery{60'000};
 constexpr Millis kTrimEvery{600'000};
 constexpr Millis kPurgeEvery{600'000};
@@ -43,6 +44,10 @@ void Node::start_schedule() {
   every(presence::Changes::kGather, [this] { return presence_changes_.gather(); });
   every(kSaveSeenEvery, [this] { return presence_changes_.save(); });
   every(presence::Typing::kSweepEvery, [this] { return sweep_typing(); });
+  if (clustering_) {
+    every(kWatchHeadsEvery, [this] { return clustering_->watch_heads(); });
+    every(cluster::Cluster::kHello, [this] { return clustering_->say_hello(); });
+  }
   every(kTrimEvery, [this] { return trim_streams(); });
   every(kPurgeEvery, [this] { return purge(); });
   every(kEndSessionsEvery, [this] { return end_old_sessions(); });

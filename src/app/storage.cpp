@@ -1,5 +1,6 @@
 #include "app/storage.hpp"
 
+#include "api/access_follower.hpp"
 #include "auth/access_tokens.hpp"
 #include "db/blocking.hpp"
 #include "db/sqlite_database.hpp"
@@ -35,6 +36,14 @@ Result<db::SchemaStatus> read_schema_status(const DataConfig& data) {
   return db::pg_schema_status(postgres_options(data, Migrate::no));
 }
 
+Result<StreamId> access_stream(db::Database& database, const Clock& clock, Random& random) {
+  const auto change = [&](db::WriteTx& tx) {
+    return api::find_or_make_access_stream(tx, clock, random);
+  };
+  INDABA_TRY(const auto made, db::write_blocking(database, db::Shard(), change));
+  return made.value;
+}
+
 Error only_embedded(std::string_view command, std::string_view instead) {
   Error error(ErrorKind::unsupported,
               fmt::format("{} is for the embedded database; database.url names PostgreSQL: use {}",
@@ -60,6 +69,9 @@ Result<std::unique_ptr<Storage>> open_storage(const DataConfig& data, Migrate mi
     });
     if (!made) return std::move(made).error();
     storage->signing_key = made->value;
+  }
+  if (!data.embedded()) {
+    INDABA_TRY(storage->access_stream, access_stream(*storage->database, clock, random));
   }
   return storage;
 }

@@ -25,6 +25,7 @@ struct Storage {
   std::unique_ptr<db::Database> database;
   std::unique_ptr<stream::SqlStore> store;
   std::string signing_key;
+  StreamId access_stream;  // api/access_changes.hpp; none where no other node can be there
 
   explicit Storage(const Clock& clock) : log(clock) {}
 };
@@ -44,6 +45,9 @@ enum class Migrate : bool { no, yes };
                                                                   const Clock& clock);
 [[nodiscard]] Result<db::SchemaStatus> read_schema_status(const DataConfig& data);
 [[nodiscard]] db::PgOptions postgres_options(const DataConfig& data, Migrate migrate);
+// The stream on which nodes tell each other whose access ended; made on first use.
+[[nodiscard]] Result<StreamId> access_stream(db::Database& database, const Clock& clock,
+                                             Random& random);
 // What a command that knows the embedded database alone says with PostgreSQL.
 [[nodiscard]] Error only_embedded(std::string_view command, std::string_view instead);
 

@@ -9,7 +9,6 @@ namespace {
 constexpr std::size_t kMaxUsers = 50'000;
 constexpr std::size_t kMaxSessions = 50'000;
 constexpr std::size_t kMaxKeys = 5'000;
-constexpr Millis kMaxAge = std::chrono::hours(1);
 constexpr Millis kTouchEvery = std::chrono::hours(1);
 
 Identities::SessionFacts to_facts(const SessionRow& row, std::string secret_hash) {
@@ -18,15 +17,15 @@ Identities::SessionFacts to_facts(const SessionRow& row, std::string secret_hash
 
 }  // namespace
 
-Identities::Identities(db::Database& database, const Clock& clock, Random& random)
+Identities::Identities(db::Database& database, const Clock& clock, Random& random, Millis believed)
     : database_(database),
       clock_(clock),
       random_(random),
-      users_(clock, kMaxUsers, kMaxAge),
-      sessions_(clock, kMaxSessions, kMaxAge),
-      secrets_(clock, kMaxSessions, kMaxAge),
-      keys_(clock, kMaxKeys, kMaxAge),
-      externals_(clock, kMaxUsers, kMaxAge) {}
+      users_(clock, kMaxUsers, believed),
+      sessions_(clock, kMaxSessions, believed),
+      secrets_(clock, kMaxSessions, believed),
+      keys_(clock, kMaxKeys, believed),
+      externals_(clock, kMaxUsers, believed) {}
 
 Task<Result<std::optional<Identities::UserFacts>>> Identities::user(UserId id) {
   if (auto known = users_.find(id)) co_return std::move(known);
@@ -99,6 +98,14 @@ Task<Result<UserId>> Identities::external(ExternalIdentity identity) {
   INDABA_CO_TRY(const auto written, co_await writing);
   externals_.put(key, written.value, ticket);
   co_return written.value;
+}
+
+void Identities::forget_all() {
+  users_.forget_if([](const auto&, const auto&) { return true; });
+  sessions_.forget_if([](const auto&, const auto&) { return true; });
+  secrets_.forget_if([](const auto&, const auto&) { return true; });
+  keys_.forget_if([](const auto&, const auto&) { return true; });
+  externals_.forget_if([](const auto&, const auto&) { return true; });
 }
 
 void Identities::session_ended(SessionId id) {

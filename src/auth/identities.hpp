@@ -4,7 +4,7 @@
 // A request of somebody who was here a minute ago costs no query. Whoever changes what stands here
 // says so after the commit (session_ended, user_changed, …), on any thread; awaiting happens on an
 // executor. Entries are bounded in number and age, so that even a change that nobody told of
-// is seen within the hour.
+// is seen after a while.
 #pragma once
 
 #include "auth/api_keys.hpp"
@@ -40,7 +40,8 @@ class Identities {
   };
 
   // All must outlive this.
-  Identities(db::Database& database, const Clock& clock, Random& random);
+  Identities(db::Database& database, const Clock& clock, Random& random,
+             Millis believed = kBelievedAlone);
   Identities(const Identities&) = delete;
   Identities& operator=(const Identities&) = delete;
 
@@ -54,6 +55,7 @@ class Identities {
   [[nodiscard]] Task<Result<UserId>> external(ExternalIdentity identity);
 
   // After the commit of what they say.
+  void forget_all();  // something, and nobody knows what
   void session_ended(SessionId id);
   void session_changed(SessionId id);  // its end or its secret is another one now
   void user_changed(UserId id);

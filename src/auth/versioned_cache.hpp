@@ -18,6 +18,11 @@
 
 namespace indaba::auth {
 
+// How long an answer is believed that nobody took back. One process hears of every change itself;
+// one of several may be cut off from the others, and then must not go on believing for long.
+inline constexpr Millis kBelievedAlone = std::chrono::hours(1);
+inline constexpr Millis kBelievedAmongOthers = std::chrono::seconds(8);
+
 template <class Key, class Value, class Hash = std::hash<Key>>
 class VersionedCache {
  public:

@@ -59,6 +59,8 @@ void StreamAudiences::on_access_change(const api::AccessChange& change) {
              (audience.kind == Audience::Kind::org ||
               std::ranges::binary_search(audience.listed, ended->user));
     });
+  } else if (std::holds_alternative<api::AccessUnknown>(change)) {
+    known_.clear();
   } else {
     return;
   }

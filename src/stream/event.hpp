@@ -31,6 +31,14 @@ struct StreamState {
   Seq oldest{1};
 };
 
+// A stream as another node may have moved it: what a node compares with what it has heard.
+struct StreamHead {
+  StreamId stream;
+  StreamState state;
+  std::int64_t rewrites = 0;
+  bool gone = false;  // there is no such stream
+};
+
 // A sign of life (typing, presence): stale at once, and so without a time of its own.
 [[nodiscard]] inline bool is_sign(const Event& event) noexcept {
   return event.seq == Seq{} && event.created_at == WallTime{};

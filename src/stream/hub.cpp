@@ -27,6 +27,14 @@ void Hub::on_each(LoopMask mask, F work) {
 
 void Hub::on_committed(std::span<const EventPtr> events) {
   published_.fetch_add(events.size(), std::memory_order_relaxed);
+  deliver(events);
+}
+
+void Hub::on_heard(std::span<const EventPtr> events) {
+  deliver(events);
+}
+
+void Hub::deliver(std::span<const EventPtr> events) {
   std::vector<std::vector<EventPtr>> for_loop(locals_.size());
   StreamId last;
   LoopMask mask = 0;
@@ -52,15 +60,16 @@ void Hub::on_committed(std::span<const EventPtr> events) {
 }
 
 void Hub::publish_ephemeral(StreamId stream, std::string type, std::string body) {
-  send_ephemeral({stream, Seq{}, clock_.wall(), std::move(type), std::move(body)});
+  ephemeral_.fetch_add(1, std::memory_order_relaxed);
+  deliver_ephemeral({stream, Seq{}, clock_.wall(), std::move(type), std::move(body)});
 }
 
 void Hub::publish_sign(StreamId stream, std::string type, std::string body, UserId except) {
-  send_ephemeral({stream, Seq{}, WallTime{}, std::move(type), std::move(body), except});
+  ephemeral_.fetch_add(1, std::memory_order_relaxed);
+  deliver_ephemeral({stream, Seq{}, WallTime{}, std::move(type), std::move(body), except});
 }
 
-void Hub::send_ephemeral(Event event) {
-  ephemeral_.fetch_add(1, std::memory_order_relaxed);
+void Hub::deliver_ephemeral(Event event) {
   const auto mask = followers(event.stream);
   if (mask == 0) return;
   const auto shared = std::make_shared<const Event>(std::move(event));
@@ -79,10 +88,41 @@ void Hub::on_rewritten(StreamId stream) {
   on_each(followers(stream), [stream](LocalHub& hub) { hub.on_rewritten(stream); });
 }
 
+void Hub::on_heads(std::span<const StreamHead> heads) {
+  std::vector<std::vector<StreamHead>> for_loop(locals_.size());
+  for (const auto& head : heads) {
+    const auto mask = followers(head.stream);
+    for (std::size_t i = 0; i < locals_.size(); ++i)
+      if ((mask & (LoopMask{1} << i)) != 0) for_loop[i].push_back(head);
+  }
+  for (std::size_t i = 0; i < locals_.size(); ++i) {
+    if (for_loop[i].empty()) continue;
+    locals_[i].executor->post([hub = locals_[i].hub.get(), heads = std::move(for_loop[i])] {
+      for (const auto& head : heads) {
+        if (head.gone)
+          hub->on_closed(head.stream);
+        else
+          hub->on_head(head.stream, head.state);
+      }
+    });
+  }
+}
+
+std::vector<std::int64_t> Hub::followed() const {
+  std::vector<std::int64_t> streams;
+  for (const auto& [mutex, loops] : shards_) {
+    const std::scoped_lock lock(mutex);
+    for (const auto& [stream, mask] : loops) streams.push_back(stream.value);
+  }
+  return streams;
+}
+
 void Hub::attach(StreamId stream, int local) {
   auto& [mutex, loops] = shard(stream);
   const std::scoped_lock lock(mutex);
-  loops[stream] |= LoopMask{1} << static_cast<unsigned>(local);
+  auto& mask = loops[stream];
+  if (mask == 0 && follow_listener_ != nullptr) follow_listener_->on_followed(stream);
+  mask |= LoopMask{1} << static_cast<unsigned>(local);
 }
 
 void Hub::detach(StreamId stream, int local) {
@@ -91,7 +131,9 @@ void Hub::detach(StreamId stream, int local) {
   const auto found = loops.find(stream);
   if (found == loops.end()) return;
   found->second &= ~(LoopMask{1} << static_cast<unsigned>(local));
-  if (found->second == 0) loops.erase(found);
+  if (found->second != 0) return;
+  loops.erase(found);
+  if (follow_listener_ != nullptr) follow_listener_->on_unfollowed(stream);
 }
 
 }  // namespace indaba::stream

@@ -22,6 +22,15 @@
 
 namespace indaba::stream {
 
+// Who must know which streams this process follows, to have their events brought here. On any loop;
+// must not block.
+class FollowListener {
+ public:
+  virtual ~FollowListener() = default;
+  virtual void on_followed(StreamId stream) = 0;
+  virtual void on_unfollowed(StreamId stream) = 0;
+};
+
 class Hub final : public CommitListener,
                   public EphemeralPublisher,
                   public SignPublisher,
@@ -35,8 +44,20 @@ class Hub final : public CommitListener,
   LocalHub& add_loop(Executor& executor, Store& store);
   [[nodiscard]] LocalHub& local(std::size_t index) { return *locals_[index].hub; }
   [[nodiscard]] std::size_t size() const noexcept { return locals_.size(); }
+  [[nodiscard]] const Clock& clock() const noexcept { return clock_; }
+
+  // At start-up. nullptr: nobody.
+  void set_follow_listener(FollowListener* listener) noexcept { follow_listener_ = listener; }
 
   void on_committed(std::span<const EventPtr> events) override;
+  // What another node committed, or sent to be forgotten. Durable events may come in any order,
+  // twice, or not at all.
+  void on_heard(std::span<const EventPtr> events);
+  void on_heard_ephemeral(Event event) { deliver_ephemeral(std::move(event)); }
+  // Streams as the log has them (LocalHub::on_head).
+  void on_heads(std::span<const StreamHead> heads);
+  // Those that any loop follows.
+  [[nodiscard]] std::vector<std::int64_t> followed() const;
   void publish_ephemeral(StreamId stream, std::string type, std::string body) override;
   void publish_sign(StreamId stream, std::string type, std::string body, UserId except) override;
   void on_trimmed(StreamId stream, Seq oldest);
@@ -61,7 +82,7 @@ class Hub final : public CommitListener,
   using LoopMask = std::uint64_t;
   static constexpr std::size_t kShards = 64;
   struct Shard {
-    std::mutex mutex;
+    mutable std::mutex mutex;
     std::unordered_map<StreamId, LoopMask> loops;
   };
   struct Local {
@@ -72,11 +93,13 @@ class Hub final : public CommitListener,
     return shards_[std::hash<StreamId>{}(stream) % kShards];
   }
   [[nodiscard]] LoopMask followers(StreamId stream);
-  void send_ephemeral(Event event);
+  void deliver(std::span<const EventPtr> events);
+  void deliver_ephemeral(Event event);
   template <class F>
   void on_each(LoopMask mask, F work);
 
   const Clock& clock_;
+  FollowListener* follow_listener_ = nullptr;
   db::AtomicHistogram<9> publish_to_delivery_{
       std::array{0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 1.0, 5.0}};
   std::atomic<std::uint64_t> published_{0};

@@ -249,11 +249,12 @@ void LocalHub::on_rewritten(StreamId id) {
   if (found != streams_.end()) found->second->tail.clear();
 }
 
-void LocalHub::on_head(StreamId id, Seq head) {
+void LocalHub::on_head(StreamId id, const StreamState& state) {
   const auto found = streams_.find(id);
-  if (found == streams_.end()) return;
+  if (found == streams_.end() || !found->second->known) return;  // else it is being read anyway
   auto& stream = *found->second;
-  stream.state.head = std::max(stream.state.head, head);
+  (void)learn(stream, state);
+  const Seq head = stream.state.head;
   // Also where the head is known already: another reader's page may have told it, and nobody told
   // the live ones.
   for (std::size_t i = 0; i < stream.live.size();) {

@@ -92,8 +92,9 @@ class LocalHub {
   // What is in memory is not what the log says any more: it is read from there again.
   void on_rewritten(StreamId stream);
   void on_closed(StreamId stream);
-  // Heads as the log has them: finds what was lost on the way. `head` may be older than ours.
-  void on_head(StreamId stream, Seq head);
+  // A stream as the log has it: finds what was lost on the way. It may be older than what we know,
+  // but for the epoch.
+  void on_head(StreamId stream, const StreamState& state);
 
   // Forgets streams that nobody has followed for a while. Called now and then.
   void sweep();

@@ -372,11 +372,17 @@ TEST_F(LocalHubTest, what_a_tick_brought_before_the_stream_ended_is_delivered_be
 TEST_F(LocalHubTest, a_head_that_nobody_told_of_is_caught_up_with) {
   const auto subscription = follow_live(reader_);
   append(2);
-  hub_.on_head(kStream, Seq(2));
+  hub_.on_head(kStream, {"e1", Seq(2)});
   store_.answer_all();
   EXPECT_EQ(reader_.heard(), "1, 2, live");
-  hub_.on_head(kStream, Seq(1));
+  hub_.on_head(kStream, {"e1", Seq(1)});
   EXPECT_EQ(store_.asked(), 0U);
+}
+
+TEST_F(LocalHubTest, a_head_of_another_epoch_resets_the_live_ones) {
+  const auto subscription = follow_live(reader_);
+  hub_.on_head(kStream, {"e2", Seq(7), Seq(1)});
+  EXPECT_EQ(reader_.heard(), "reset epoch_changed e2 head 7");
 }
 
 TEST_F(LocalHubTest, a_head_that_another_readers_page_has_told_moves_the_live_ones_too) {
@@ -387,14 +393,14 @@ TEST_F(LocalHubTest, a_head_that_another_readers_page_has_told_moves_the_live_on
   store_.answer_all();
   EXPECT_EQ(late.heard(), "subscribed e1 head 2 since 2, live");
   EXPECT_EQ(reader_.heard(), "");
-  hub_.on_head(kStream, Seq(2));
+  hub_.on_head(kStream, {"e1", Seq(2)});
   store_.answer_all();
   EXPECT_EQ(reader_.heard(), "1, 2, live");
 }
 
 TEST_F(LocalHubTest, a_store_that_lags_behind_what_was_heard_is_not_asked_without_a_pause) {
   const auto subscription = follow_live(reader_);
-  hub_.on_head(kStream, Seq(1));
+  hub_.on_head(kStream, {"e1", Seq(1)});
   store_.answer();
   EXPECT_EQ(store_.asked(), 0U);
   append(1);
@@ -580,7 +586,7 @@ TEST_F(LocalHubTest, a_stream_without_readers_is_kept_for_a_while_and_then_forgo
   EXPECT_TRUE(attached_.streams.empty());
   publish();
   hub_.on_trimmed(kStream, Seq(2));
-  hub_.on_head(kStream, Seq(9));
+  hub_.on_head(kStream, {"e1", Seq(9)});
   hub_.on_closed(kStream);
 }
 

@@ -6,11 +6,20 @@ namespace {
 
 constexpr std::string_view kRewrite =
     "UPDATE events SET body = $3 WHERE stream_id = $1 AND seq = $2";
+constexpr std::string_view kCount = "UPDATE streams SET rewrites = rewrites + 1 WHERE id = $1";
 
 }  // namespace
 
-Result<void> rewrite_event(db::Session& session, StreamId stream, Seq seq, std::string_view body) {
-  return session.execute(kRewrite, stream, seq, body);
+Result<void> rewrite_events(db::WriteTx& tx, RewriteListener& listener, StreamId stream,
+                            std::span<const Seq> seqs, std::string_view body) {
+  for (const Seq seq : seqs) {
+    INDABA_TRY_VOID(tx.sql().execute(kRewrite, stream, seq, body));
+  }
+  tx.when_sequenced([stream](db::Session& session, std::span<const db::Appended>) {
+    return session.execute(kCount, stream);
+  });
+  tx.after_commit([&listener, stream] { listener.on_rewritten(stream); });
+  return {};
 }
 
 }  // namespace indaba::stream

@@ -16,6 +16,11 @@ constexpr std::string_view kReadBefore =
     "SELECT seq, created_at, type, body FROM events WHERE stream_id = $1 AND seq < $2"
     " ORDER BY seq DESC LIMIT $3";
 
+constexpr std::string_view kReadHeads =
+    "SELECT wanted.id, s.epoch, s.head, s.oldest, s.rewrites FROM unnest($1::bigint[]) AS "
+    "wanted(id)"
+    " LEFT JOIN streams s ON s.id = wanted.id";
+
 // Rows come in pieces, so that a page of long events does not read hundreds of rows past its limit
 // of bytes.
 constexpr std::size_t kPiece = 64;
@@ -119,6 +124,20 @@ Result<Page> read_newest_page(db::Session& session, StreamId stream, PageLimit l
       fill(session, kReadBefore, stream, page.state.head.value + 1, limit, page.events));
   std::reverse(page.events.begin(), page.events.end());
   return page;
+}
+
+Result<std::vector<StreamHead>> read_heads(db::Session& session,
+                                           std::span<const std::int64_t> streams) {
+  std::vector<StreamHead> heads;
+  heads.reserve(streams.size());
+  const std::array<db::Param, 1> params{db::Param(db::Integers{streams})};
+  INDABA_TRY_VOID(session.run(kReadHeads, params, [&](const db::Row& r) {
+    heads.push_back({r.id<StreamId>(0),
+                     {r.string(1), Seq(r.int64(2)), Seq(r.int64(3))},
+                     r.int64(4),
+                     r.is_null(1)});
+  }));
+  return heads;
 }
 
 void SqlStore::read_after(StreamId stream, Seq after, PageLimit limit, OnPage on_page) {

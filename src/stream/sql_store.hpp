@@ -25,4 +25,9 @@ class SqlStore final : public Store {
                                            PageLimit limit);
 [[nodiscard]] Result<Page> read_newest_page(db::Session& session, StreamId stream, PageLimit limit);
 
+// Where all of these streams stand, in one statement; those that are not there are `gone`. On
+// PostgreSQL, where other nodes are.
+[[nodiscard]] Result<std::vector<StreamHead>> read_heads(db::Session& session,
+                                                         std::span<const std::int64_t> streams);
+
 }  // namespace indaba::stream

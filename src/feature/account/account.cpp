@@ -20,6 +20,20 @@ bool is_word(std::string_view text, std::string_view others) {
   });
 }
 
+// One event each on the user's own stream.
+Result<void> tell_of_sessions(db::WriteTx& tx, UserId user, std::string_view type,
+                              std::span<const SessionId> sessions) {
+  if (sessions.empty()) return {};
+  INDABA_TRY(const auto found, auth::find_user(tx.sql(), user));
+  if (!found || !found->active) return {};
+  for (const SessionId id : sessions) {
+    std::string body;
+    json::append_member(body, "session_id", id);
+    tx.append({found->me_stream, std::string(type), std::move(body), {}});
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> check_username(std::string_view username) {
@@ -70,48 +84,46 @@ Result<auth::User> create_account(db::WriteTx& tx, const auth::NewUser& user, co
   return auth::create_user(tx, user, clock, random);
 }
 
-Result<std::vector<SessionId>> set_password(db::WriteTx& tx, UserId user,
-                                            std::string_view password_hash, SessionId except) {
+Result<std::vector<SessionId>> set_password(db::WriteTx& tx, const api::AccessChanges& changes,
+                                            UserId user, std::string_view password_hash,
+                                            SessionId except) {
   INDABA_TRY_VOID(queries::set_hash(tx.sql(), user, password_hash));
   INDABA_TRY_VOID(queries::delete_resets(tx.sql(), user));
   INDABA_TRY(auto ended, auth::end_sessions(tx, user, except, false));
-  INDABA_TRY_VOID(tell_of_sessions(tx, user, "session_ended", ended));
+  INDABA_TRY_VOID(sessions_ended(tx, changes, user, ended));
   return ended;
 }
 
-Result<auth::SessionStarted> create_personal_token(db::WriteTx& tx, std::string_view username,
+Result<auth::SessionStarted> create_personal_token(db::WriteTx& tx,
+                                                   const api::AccessChanges& changes,
+                                                   std::string_view username,
                                                    const auth::NewSession& session, WallTime now) {
   INDABA_TRY(const auto user, auth::find_user_by_name(tx.sql(), username));
   if (!user || !user->active)
     return Error(ErrorKind::not_found, "user_not_found", "There is no such user.");
-  return account::start_session(tx, user->id, session, now);
+  return account::start_session(tx, changes, user->id, session, now);
 }
 
-Result<void> tell_of_sessions(db::WriteTx& tx, UserId user, std::string_view type,
-                              std::span<const SessionId> sessions) {
-  if (sessions.empty()) return {};
-  INDABA_TRY(const auto found, auth::find_user(tx.sql(), user));
-  if (!found || !found->active) return {};
-  for (const SessionId id : sessions) {
-    std::string body;
-    json::append_member(body, "session_id", id);
-    tx.append({found->me_stream, std::string(type), std::move(body), {}});
-  }
-  return {};
+Result<void> sessions_ended(db::WriteTx& tx, const api::AccessChanges& changes, UserId user,
+                            std::span<const SessionId> sessions) {
+  for (const SessionId id : sessions) changes.record(tx, api::SessionRevoked{user, id});
+  return tell_of_sessions(tx, user, "session_ended", sessions);
 }
 
-Result<auth::SessionStarted> start_session(db::WriteTx& tx, UserId user,
-                                           const auth::NewSession& session, WallTime now) {
+Result<auth::SessionStarted> start_session(db::WriteTx& tx, const api::AccessChanges& changes,
+                                           UserId user, const auth::NewSession& session,
+                                           WallTime now) {
   INDABA_TRY(auto started, auth::start_session(tx, user, session, now));
-  INDABA_TRY_VOID(tell_of_sessions(tx, user, "session_ended", started.ended));
+  INDABA_TRY_VOID(sessions_ended(tx, changes, user, started.ended));
   INDABA_TRY_VOID(tell_of_sessions(tx, user, "session_started", std::array{started.id}));
   return started;
 }
 
-Result<bool> end_session(db::WriteTx& tx, UserId user, SessionId id) {
+Result<bool> end_session(db::WriteTx& tx, const api::AccessChanges& changes, UserId user,
+                         SessionId id) {
   INDABA_TRY(const bool ended, auth::end_session(tx, user, id));
   if (ended) {
-    INDABA_TRY_VOID(tell_of_sessions(tx, user, "session_ended", std::array{id}));
+    INDABA_TRY_VOID(sessions_ended(tx, changes, user, std::array{id}));
   }
   return ended;
 }
@@ -124,6 +136,11 @@ void follow(api::AccessChanges& changes, auth::Identities& identities) {
       identities.user_disabled(disabled->user);
     if (const auto* key = std::get_if<api::ApiKeyRevoked>(&change))
       identities.api_key_ended(key->key);
+    if (const auto* other = std::get_if<api::SessionChanged>(&change))
+      identities.session_changed(other->session);
+    if (const auto* renamed = std::get_if<api::UserChanged>(&change))
+      identities.user_changed(renamed->user);
+    if (std::holds_alternative<api::AccessUnknown>(change)) identities.forget_all();
   });
 }
 

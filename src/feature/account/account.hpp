@@ -31,25 +31,33 @@ namespace indaba::account {
 [[nodiscard]] Result<auth::User> create_account(db::WriteTx& tx, const auth::NewUser& user,
                                                 const Clock& clock, Random& random);
 // Ends all sessions but `except` (none: all) and says which; forgotten-password links are over too.
-[[nodiscard]] Result<std::vector<SessionId>> set_password(db::WriteTx& tx, UserId user,
+[[nodiscard]] Result<std::vector<SessionId>> set_password(db::WriteTx& tx,
+                                                          const api::AccessChanges& changes,
+                                                          UserId user,
                                                           std::string_view password_hash,
                                                           SessionId except);
 // `indaba token create`: a personal token. `session` from auth::new_session(SessionKind::personal,
 // …), whose `secret` is the token.
 [[nodiscard]] Result<auth::SessionStarted> create_personal_token(db::WriteTx& tx,
+                                                                 const api::AccessChanges& changes,
                                                                  std::string_view username,
                                                                  const auth::NewSession& session,
                                                                  WallTime now);
 
-// Tells the user's own stream of sign-ins: `session_started` or `session_ended`, one event each.
-[[nodiscard]] Result<void> tell_of_sessions(db::WriteTx& tx, UserId user, std::string_view type,
-                                            std::span<const SessionId> sessions);
+// For sessions whose rows are gone: tells the user's own stream (`session_ended`, one event each),
+// and everybody whose access ends with them.
+[[nodiscard]] Result<void> sessions_ended(db::WriteTx& tx, const api::AccessChanges& changes,
+                                          UserId user, std::span<const SessionId> sessions);
 
-// auth::start_session and auth::end_session, with the event for the user.
-[[nodiscard]] Result<auth::SessionStarted> start_session(db::WriteTx& tx, UserId user,
+// auth::start_session and auth::end_session, with the event for the user, and everybody told whose
+// access ends with it.
+[[nodiscard]] Result<auth::SessionStarted> start_session(db::WriteTx& tx,
+                                                         const api::AccessChanges& changes,
+                                                         UserId user,
                                                          const auth::NewSession& session,
                                                          WallTime now);
-[[nodiscard]] Result<bool> end_session(db::WriteTx& tx, UserId user, SessionId id);
+[[nodiscard]] Result<bool> end_session(db::WriteTx& tx, const api::AccessChanges& changes,
+                                       UserId user, SessionId id);
 
 // Has one of the two blocked the other? Then neither messages, mentions nor presence pass between
 // them.

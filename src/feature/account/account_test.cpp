@@ -465,12 +465,13 @@ TEST_F(AccountTest, the_command_line_makes_users_passwords_and_tokens) {
   ASSERT_TRUE(write([&](db::WriteTx& tx) { return create_account(tx, root, clock_, random_); }));
   const auto session = auth::new_session(auth::SessionKind::personal, random_, {"command line", ""},
                                          std::chrono::hours(1));
-  ASSERT_TRUE(write(
-      [&](db::WriteTx& tx) { return create_personal_token(tx, "root", session, clock_.wall()); }));
+  ASSERT_TRUE(write([&](db::WriteTx& tx) {
+    return create_personal_token(tx, changes_, "root", session, clock_.wall());
+  }));
   const auto me = with_token(session.secret, "GET /me");
   EXPECT_EQ(me.text("/roles/0"), "superuser");
   EXPECT_FALSE(write([&](db::WriteTx& tx) {
-    return create_personal_token(tx, "nobody", session, clock_.wall());
+    return create_personal_token(tx, changes_, "nobody", session, clock_.wall());
   }));
 }
 

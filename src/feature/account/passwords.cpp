@@ -47,20 +47,18 @@ Task<Result<api::Reply<api::Nothing>>> Accounts::change_password(api::Call<Chang
   const std::string secret =
       by_cookie ? auth::new_secret(parts_.random, auth::kCookiePrefix) : std::string();
   const SessionId current = call.principal.session;
-  auto change = [hash, secret, current,
-                 user = proved->id](db::WriteTx& tx) -> Result<std::vector<SessionId>> {
-    INDABA_TRY(auto ended, set_password(tx, user, hash, current));
+  auto change = [this, hash, secret, current, user = proved->id](db::WriteTx& tx) -> Result<void> {
+    INDABA_TRY_VOID(set_password(tx, parts_.changes, user, hash, current));
     if (!secret.empty()) {
       INDABA_TRY_VOID(auth::replace_secret(tx, current, auth::hash_secret(secret)));
+      parts_.changes.record(tx, api::SessionChanged{current});
     }
-    return ended;
+    return {};
   };
   auto writing = parts_.database.write(db::Shard(0), change);
-  INDABA_CO_TRY(const auto written, co_await writing);
-  tell_ended(proved->id, written.value);
+  INDABA_CO_TRY_VOID(co_await writing);
   auto reply = api::no_content();
   if (by_cookie) {
-    parts_.identities.session_changed(current);
     reply.headers.emplace_back(
         "set-cookie", auth::session_cookie(
                           secret, call.request.secure,
@@ -114,15 +112,14 @@ Task<Result<api::Reply<api::Nothing>>> Accounts::confirm_reset(api::Call<Confirm
   if (!known) co_return invalid_reset();
   auto hashing = parts_.hasher.hash(std::move(call.body.password));
   INDABA_CO_TRY(const auto hash, co_await hashing);
-  auto change = [token_hash, hash,
+  auto change = [this, token_hash, hash,
                  now = parts_.clock.wall()](db::WriteTx& tx) -> Result<std::vector<SessionId>> {
     INDABA_TRY(const auto user, queries::find_reset(tx.sql(), token_hash, now));
     if (!user) return invalid_reset();  // used meanwhile
-    return set_password(tx, *user, hash, SessionId());
+    return set_password(tx, parts_.changes, *user, hash, SessionId());
   };
   auto writing = parts_.database.write(db::Shard(0), change);
-  INDABA_CO_TRY(const auto written, co_await writing);
-  tell_ended(*known, written.value);
+  INDABA_CO_TRY_VOID(co_await writing);
   co_return api::no_content();
 }
 

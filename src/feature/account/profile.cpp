@@ -92,45 +92,41 @@ Task<Result<api::Reply<Profile>>> Accounts::show(api::Call<> call) {
 
 Task<Result<api::Reply<Profile>>> Accounts::change(api::Call<ChangeProfile> call) {
   INDABA_CO_TRY_VOID(check_change(call.body));
-  auto change = [body = call.body, id = call.principal.user](db::WriteTx& tx) -> Result<Profile> {
+  auto change = [this, body = call.body,
+                 id = call.principal.user](db::WriteTx& tx) -> Result<Profile> {
     INDABA_TRY(auto user, user_of(tx.sql(), id));
     apply(body, user);
     INDABA_TRY_VOID(queries::update_profile(tx.sql(), user));
+    parts_.changes.record(tx, api::UserChanged{id});
     return load_profile(tx.sql(), id);
   };
   auto writing = parts_.database.write(db::Shard(0), change);
   INDABA_CO_TRY(auto written, co_await writing);
-  parts_.identities.user_changed(call.principal.user);
   co_return api::ok(std::move(written.value));
 }
 
 Task<Result<api::Reply<api::Nothing>>> Accounts::remove(api::Call<> call) {
-  struct Removed {
-    std::vector<OrgId> orgs;
-    StreamId me_stream;
-  };
   auto change = [this, id = call.principal.user,
-                 now = parts_.clock.wall()](db::WriteTx& tx) -> Result<Removed> {
+                 now = parts_.clock.wall()](db::WriteTx& tx) -> Result<void> {
     INDABA_TRY(const auto user, user_of(tx.sql(), id));
     // Told while the name is still there, and without one: who reads it later reads of a deleted
     // user.
     INDABA_TRY_VOID(queries::anonymise(tx.sql(), id, now));
     INDABA_TRY(const auto nobody, auth::find_user(tx.sql(), id));
     if (!nobody) return Error::internal("a deleted user keeps the row");
-    INDABA_TRY(auto left, orgs::leave_all(tx, {id, nobody->username}));
+    INDABA_TRY(const auto left, orgs::leave_all(tx, {id, nobody->username}));
     INDABA_TRY_VOID(auth::end_sessions(tx, id, SessionId(), false));
     INDABA_TRY_VOID(stream::delete_stream(tx.sql(), user.me_stream));
     for (const auto& erase : erasers_) {
       INDABA_TRY_VOID(erase(tx, id, now));
     }
-    return Removed{std::move(left), user.me_stream};
+    for (const OrgId org : left) parts_.changes.record(tx, api::MembershipEnded{org, id});
+    parts_.changes.record(tx, api::UserDisabled{id});
+    parts_.changes.record(tx, api::StreamClosed{user.me_stream});
+    return {};
   };
   auto writing = parts_.database.write(db::Shard(0), change);
-  INDABA_CO_TRY(const auto written, co_await writing);
-  const UserId user = call.principal.user;
-  for (const OrgId org : written.value.orgs) parts_.changes.tell(api::MembershipEnded{org, user});
-  parts_.changes.tell(api::UserDisabled{user});
-  parts_.changes.tell(api::StreamClosed{written.value.me_stream});
+  INDABA_CO_TRY_VOID(co_await writing);
   co_return api::no_content();
 }
 
@@ -150,13 +146,12 @@ Task<Result<api::Reply<MySessions>>> Accounts::list_my_sessions(api::Call<> call
 
 Task<Result<api::Reply<api::Nothing>>> Accounts::end_my_session(api::Call<> call) {
   const SessionId id(call.path.number("id").value_or(0));
-  auto change = [id, user = call.principal.user](db::WriteTx& tx) {
-    return account::end_session(tx, user, id);
+  auto change = [this, id, user = call.principal.user](db::WriteTx& tx) {
+    return account::end_session(tx, parts_.changes, user, id);
   };
   auto writing = parts_.database.write(db::Shard(0), change);
   INDABA_CO_TRY(const auto written, co_await writing);
   if (!written.value) co_return Error(ErrorKind::not_found, "There is no such session.");
-  tell_ended(call.principal.user, {id});
   co_return api::no_content();
 }
 

@@ -104,7 +104,6 @@ class Accounts {
   };
   Task<Result<Started>> start(auth::User user, auth::NewSession session);
   Task<void> mail_resets(std::string username, std::string email);
-  void tell_ended(UserId user, const std::vector<SessionId>& sessions) const;
   [[nodiscard]] SignedIn signed_in(UserId user, SessionId session, std::string refresh,
                                    Profile profile) const;
 

@@ -29,10 +29,6 @@ Error too_many_failures(Millis wait) {
 
 }  // namespace
 
-void Accounts::tell_ended(UserId user, const std::vector<SessionId>& sessions) const {
-  for (const SessionId id : sessions) parts_.changes.tell(api::SessionRevoked{user, id});
-}
-
 SignedIn Accounts::signed_in(UserId user, SessionId session, std::string refresh,
                              Profile profile) const {
   return {parts_.mint.access_token(user, session), std::move(refresh),
@@ -77,20 +73,19 @@ Task<Result<auth::User>> Accounts::prove(std::string username, std::string passw
 }
 
 Task<Result<Accounts::Started>> Accounts::start(auth::User user, auth::NewSession session) {
-  auto change = [user, session = std::move(session),
+  auto change = [this, user, session = std::move(session),
                  now = parts_.clock.wall()](db::WriteTx& tx) -> Result<Started> {
     // Between the check and this change the password may have become another one, or the user
     // nobody.
     INDABA_TRY(const auto current, auth::find_user(tx.sql(), user.id));
     if (!current || !current->active || current->password_hash != user.password_hash)
       return wrong_credentials();
-    INDABA_TRY(auto started, account::start_session(tx, user.id, session, now));
+    INDABA_TRY(auto started, account::start_session(tx, parts_.changes, user.id, session, now));
     INDABA_TRY(auto profile, load_profile(tx.sql(), user.id));
     return Started{std::move(started), std::move(profile)};
   };
   auto writing = parts_.database.write(db::Shard(0), change);
   INDABA_CO_TRY(auto written, co_await writing);
-  tell_ended(user.id, written.value.session.ended);
   co_return std::move(written.value);
 }
 
@@ -129,7 +124,8 @@ Task<Result<api::Reply<SignedIn>>> Accounts::sign_up(api::Call<Register> call) {
         return Error::invalid_field("invite", joined.error().detail);
       if (!joined) return std::move(joined).error();
     }
-    INDABA_TRY(auto started, account::start_session(tx, created.id, session, parts_.clock.wall()));
+    INDABA_TRY(auto started, account::start_session(tx, parts_.changes, created.id, session,
+                                                    parts_.clock.wall()));
     INDABA_TRY(auto profile, load_profile(tx.sql(), created.id));
     return Started{std::move(started), std::move(profile)};
   };
@@ -163,11 +159,12 @@ Task<Result<api::Reply<SessionView>>> Accounts::open_session(api::Call<SignIn> c
   INDABA_CO_TRY(auto started, co_await start(std::move(user), std::move(session)));
   // The browser forgets the session that it had; so do we.
   if (call.principal.credential == auth::CredentialKind::session_cookie) {
-    auto change = [owner = call.principal.user, old = call.principal.session](db::WriteTx& tx) {
-      return account::end_session(tx, owner, old);
+    auto change = [this, owner = call.principal.user,
+                   old = call.principal.session](db::WriteTx& tx) {
+      return account::end_session(tx, parts_.changes, owner, old);
     };
     auto writing = parts_.database.write(db::Shard(0), change);
-    if (co_await writing) tell_ended(call.principal.user, {call.principal.session});
+    (void)co_await writing;
   }
   api::Reply<SessionView> reply = api::ok(SessionView{std::move(started.profile)});
   reply.headers.emplace_back("set-cookie", std::move(cookie));
@@ -176,12 +173,11 @@ Task<Result<api::Reply<SessionView>>> Accounts::open_session(api::Call<SignIn> c
 
 Task<Result<api::Reply<api::Nothing>>> Accounts::close_session(api::Call<> call) {
   if (call.principal.credential == auth::CredentialKind::session_cookie) {
-    auto change = [user = call.principal.user, id = call.principal.session](db::WriteTx& tx) {
-      return account::end_session(tx, user, id);
+    auto change = [this, user = call.principal.user, id = call.principal.session](db::WriteTx& tx) {
+      return account::end_session(tx, parts_.changes, user, id);
     };
     auto writing = parts_.database.write(db::Shard(0), change);
     INDABA_CO_TRY_VOID(co_await writing);
-    tell_ended(call.principal.user, {call.principal.session});
   }
   auto reply = api::no_content();
   reply.headers.emplace_back("set-cookie", auth::ended_session_cookie(call.request.secure));
@@ -192,21 +188,19 @@ Task<Result<api::Reply<TokenPair>>> Accounts::refresh(api::Call<Refresh> call) {
   const auto token = auth::parse_refresh_token(call.body.refresh);
   if (!token) co_return auth::not_authenticated();
   auto next = auth::next_refresh_token(call.body.refresh, parts_.random);
-  auto change = [token = *token, next,
+  auto change = [this, token = *token, next,
                  now = parts_.clock.wall()](db::WriteTx& tx) -> Result<auth::Rotated> {
     INDABA_TRY(const auto rotated,
                auth::rotate_refresh(tx, token, next, auth::kRefreshLifetime, now));
     if (rotated.outcome == auth::Rotated::Outcome::reused) {
       INDABA_TRY_VOID(
-          tell_of_sessions(tx, rotated.user, "session_ended", std::array{rotated.session}));
+          sessions_ended(tx, parts_.changes, rotated.user, std::array{rotated.session}));
     }
     return rotated;
   };
   auto writing = parts_.database.write(db::Shard(0), change);
   INDABA_CO_TRY(const auto written, co_await writing);
   const auto& rotated = written.value;
-  if (rotated.outcome == auth::Rotated::Outcome::reused)
-    tell_ended(rotated.user, {rotated.session});
   if (rotated.outcome != auth::Rotated::Outcome::rotated) co_return auth::not_authenticated();
   parts_.identities.session_changed(rotated.session);
   co_return api::ok(TokenPair{parts_.mint.access_token(rotated.user, rotated.session),
@@ -218,8 +212,8 @@ Task<Result<api::Reply<api::Nothing>>> Accounts::revoke(api::Call<Revoke> call) 
   if (call.body.refresh) token = auth::parse_refresh_token(*call.body.refresh);
   if (!call.body.refresh && !call.principal.session) co_return auth::not_authenticated();
   const bool own = !call.body.refresh;
-  auto change = [own, token, user = call.principal.user,
-                 id = call.principal.session](db::WriteTx& tx) -> Result<auth::SessionRow> {
+  auto change = [this, own, token, user = call.principal.user,
+                 id = call.principal.session](db::WriteTx& tx) -> Result<void> {
     auth::SessionRow ended;
     if (own) {
       ended.id = id;
@@ -230,13 +224,12 @@ Task<Result<api::Reply<api::Nothing>>> Accounts::revoke(api::Call<Revoke> call) 
       if (row) ended = *row;
     }
     if (ended.id) {
-      INDABA_TRY_VOID(account::end_session(tx, ended.user, ended.id));
+      INDABA_TRY_VOID(account::end_session(tx, parts_.changes, ended.user, ended.id));
     }
-    return ended;
+    return {};
   };
   auto writing = parts_.database.write(db::Shard(0), change);
-  INDABA_CO_TRY(const auto written, co_await writing);
-  if (written.value.id) tell_ended(written.value.user, {written.value.id});
+  INDABA_CO_TRY_VOID(co_await writing);
   co_return api::no_content();
 }
 
@@ -247,15 +240,15 @@ Task<Result<api::Reply<SocketToken>>> Accounts::socket_token(api::Call<> call) {
 
 Task<Result<std::int64_t>> Accounts::sweep() {
   constexpr std::int64_t kAtOnce = 500;
-  auto change =
-      [now = parts_.clock.wall()](db::WriteTx& tx) -> Result<std::vector<auth::SessionRow>> {
+  auto change = [this, now = parts_.clock.wall()](db::WriteTx& tx) -> Result<std::int64_t> {
     INDABA_TRY_VOID(queries::purge_resets(tx.sql(), now));
-    return auth::purge_sessions(tx, now, kAtOnce);
+    INDABA_TRY(const auto purged, auth::purge_sessions(tx, now, kAtOnce));
+    for (const auto& row : purged) parts_.changes.record(tx, api::SessionRevoked{row.user, row.id});
+    return static_cast<std::int64_t>(purged.size());
   };
   auto writing = parts_.database.write(db::Shard(0), change);
   INDABA_CO_TRY(const auto written, co_await writing);
-  for (const auto& row : written.value) tell_ended(row.user, {row.id});
-  co_return static_cast<std::int64_t>(written.value.size());
+  co_return written.value;
 }
 
 }  // namespace indaba::account

@@ -58,16 +58,13 @@ Result<std::vector<Seq>> told_by(db::Session& session, const MessageRow& message
   return seqs;
 }
 
-Result<void> delete_now(db::WriteTx& tx, const Subject& subject, const auth::Principal& caller,
-                        WallTime now) {
+Result<void> delete_now(db::WriteTx& tx, stream::RewriteListener& rewrites, const Subject& subject,
+                        const auth::Principal& caller, WallTime now) {
   auto& sql = tx.sql();
   const auto& message = subject.message;
   const auto stream = subject.standing.room.stream;
   INDABA_TRY(const auto seqs, told_by(sql, message));
-  const auto emptied = emptied_body(message);
-  for (const auto seq : seqs) {
-    INDABA_TRY_VOID(stream::rewrite_event(sql, stream, seq, emptied));
-  }
+  INDABA_TRY_VOID(stream::rewrite_events(tx, rewrites, stream, seqs, emptied_body(message)));
   INDABA_TRY_VOID(queries::mark_message_deleted(sql, message.room, message.id, caller.user, now));
   std::string body;
   json::append_member(body, "id", message.id);
@@ -116,18 +113,16 @@ Task<Result<MessageView>> Chat::edit(MessageId id, auth::Principal caller, EditM
 Task<Result<void>> Chat::remove_message(MessageId id, auth::Principal caller) {
   auto placing = message_place(id);
   INDABA_CO_TRY(const auto place, co_await placing);
-  auto change = [index = &parts_.index, now = parts_.clock.wall(), place,
-                 caller](db::WriteTx& tx) -> Result<StreamId> {
+  auto change = [parts = &parts_, now = parts_.clock.wall(), place,
+                 caller](db::WriteTx& tx) -> Result<void> {
     INDABA_TRY(const auto subject, subject_of(tx.sql(), place, caller));
     INDABA_TRY_VOID(may_change(subject, caller, now));
-    if (subject.message.deleted_at) return StreamId();  // twice is once
-    INDABA_TRY_VOID(delete_now(tx, subject, caller, now));
-    INDABA_TRY_VOID(index->remove(tx, place.id));
-    return subject.standing.room.stream;
+    if (subject.message.deleted_at) return {};  // twice is once
+    INDABA_TRY_VOID(delete_now(tx, parts->rewrites, subject, caller, now));
+    return parts->index.remove(tx, place.id);
   };
   auto writing = parts_.database.write(place.room.shard(), change);
-  INDABA_CO_TRY(const auto written, co_await writing);
-  if (written.value) parts_.rewrites.on_rewritten(written.value);
+  INDABA_CO_TRY_VOID(co_await writing);
   co_return Result<void>();
 }
 

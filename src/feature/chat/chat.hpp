@@ -161,7 +161,6 @@ class Chat {
 
  private:
   // What is told and done by changes of rooms, after the commit.
-  struct RoomChanged;
 
   Task<Result<api::ResolvedStream>> resolve(auth::Principal principal, std::string stream);
   Task<Result<MessagePlace>> message_place(MessageId id);

@@ -89,8 +89,7 @@ Task<Result<RoomMemberView>> Chat::add_member(Place place, auth::Principal calle
 }
 
 Task<Result<void>> Chat::remove_member(Place place, auth::Principal caller, UserId user) {
-  // The stream that is closed to them; none where their role lets them read on.
-  auto change = [place, caller, user](db::WriteTx& tx) -> Result<StreamId> {
+  auto change = [this, place, caller, user](db::WriteTx& tx) -> Result<void> {
     auto& sql = tx.sql();
     INDABA_TRY(const auto standing, private_standing(sql, place, caller));
     const auto& room = standing.room;
@@ -102,11 +101,12 @@ Task<Result<void>> Chat::remove_member(Place place, auth::Principal caller, User
     INDABA_TRY_VOID(queries::delete_member(sql, room.id, user));
     INDABA_TRY_VOID(tell(tx, room, "member_removed", {user, member->username}, caller));
     INDABA_TRY(const auto role, orgs::find_role(sql, room.org, user));
-    return role && *role >= auth::Role::admin ? StreamId() : room.stream;
+    if (!role || *role < auth::Role::admin)  // an admin reads on
+      parts_.changes.record(tx, api::StreamAccessEnded{room.stream, user});
+    return {};
   };
   auto writing = parts_.database.write(place.shard(), change);
-  INDABA_CO_TRY(const auto written, co_await writing);
-  if (written.value) parts_.changes.tell(api::StreamAccessEnded{written.value, user});
+  INDABA_CO_TRY_VOID(co_await writing);
   co_return Result<void>();
 }
 

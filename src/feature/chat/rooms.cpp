@@ -116,13 +116,8 @@ Task<Result<RoomView>> Chat::create(api::Membership org, auth::Principal caller,
   co_return std::move(written.value);
 }
 
-struct Chat::RoomChanged {
-  RoomView view;
-  StreamId closed;  // whose readers must look again
-};
-
 Task<Result<RoomView>> Chat::change(Place place, auth::Principal caller, ChangeRoom wanted) {
-  auto change = [parts = &parts_, place, caller, wanted](db::WriteTx& tx) -> Result<RoomChanged> {
+  auto change = [parts = &parts_, place, caller, wanted](db::WriteTx& tx) -> Result<RoomView> {
     auto& sql = tx.sql();
     INDABA_TRY(const auto standing, standing_of(sql, place, caller));
     const auto& before = standing.room;
@@ -131,29 +126,27 @@ Task<Result<RoomView>> Chat::change(Place place, auth::Principal caller, ChangeR
       INDABA_TRY_VOID(check_slug_free(sql, before.org, after.slug));
     }
     INDABA_TRY_VOID(queries::update_room(sql, after));
-    const bool closes = after.private_ && !before.private_;
-    if (closes) {
+    if (after.private_ && !before.private_) {
       INDABA_TRY_VOID(let_in(sql, after, caller, parts->clock.wall()));
+      parts->changes.record(tx, api::StreamClosed{before.stream});  // its readers must look again
     }
-    return RoomChanged{view_of(after), closes ? before.stream : StreamId()};
+    return view_of(after);
   };
   auto writing = parts_.database.write(place.shard(), change);
   INDABA_CO_TRY(auto written, co_await writing);
-  auto& changed = written.value;
-  if (changed.closed) parts_.changes.tell(api::StreamClosed{changed.closed});
-  co_return std::move(changed.view);
+  co_return std::move(written.value);
 }
 
 Task<Result<void>> Chat::remove(Place place, auth::Principal caller) {
-  auto change = [now = parts_.clock.wall(), place, caller](db::WriteTx& tx) -> Result<StreamId> {
+  auto change = [this, now = parts_.clock.wall(), place, caller](db::WriteTx& tx) -> Result<void> {
     INDABA_TRY(const auto standing, standing_of(tx.sql(), place, caller));
     const auto& room = standing.room;
     INDABA_TRY_VOID(queries::mark_deleted(tx.sql(), room.org, room.id, now));
-    return room.stream;
+    parts_.changes.record(tx, api::StreamClosed{room.stream});
+    return {};
   };
   auto writing = parts_.database.write(place.shard(), change);
-  INDABA_CO_TRY(const auto written, co_await writing);
-  parts_.changes.tell(api::StreamClosed{written.value});
+  INDABA_CO_TRY_VOID(co_await writing);
   co_return Result<void>();
 }
 

@@ -7,7 +7,6 @@ namespace {
 constexpr std::size_t kMaxOrgs = 10'000;
 constexpr std::size_t kMaxRoles = 100'000;
 // Every change is told of; this bounds a mistake, and the memory of organisations that sleep.
-constexpr Millis kMaxAge = std::chrono::hours(1);
 
 // One answer for an organisation that is missing and for one that is not the caller's.
 Error no_such_org() {
@@ -16,11 +15,12 @@ Error no_such_org() {
 
 }  // namespace
 
-Memberships::Memberships(db::Database& database, const Clock& clock, api::AccessChanges& changes)
+Memberships::Memberships(db::Database& database, const Clock& clock, api::AccessChanges& changes,
+                         Millis believed)
     : database_(database),
-      by_slug_(clock, kMaxOrgs, kMaxAge),
-      by_id_(clock, kMaxOrgs, kMaxAge),
-      roles_(clock, kMaxRoles, kMaxAge) {
+      by_slug_(clock, kMaxOrgs, believed),
+      by_id_(clock, kMaxOrgs, believed),
+      roles_(clock, kMaxRoles, believed) {
   changes.listen([this](const api::AccessChange& change) { on_change(change); });
 }
 
@@ -83,18 +83,22 @@ void Memberships::forget(OrgId org) {
   by_slug_.forget_if([org](const std::string&, const Org& known) { return known.id == org; });
 }
 
-void Memberships::forget(OrgId org, UserId user) {
-  roles_.forget({org, user});
-}
-
 void Memberships::on_change(const api::AccessChange& change) {
   if (const auto* ended = std::get_if<api::MembershipEnded>(&change)) {
-    forget(ended->org, ended->user);
+    roles_.forget({ended->org, ended->user});
+  } else if (const auto* changed = std::get_if<api::RoleChanged>(&change)) {
+    roles_.forget({changed->org, changed->user});
+  } else if (const auto* renamed = std::get_if<api::OrgChanged>(&change)) {
+    forget(renamed->org);
   } else if (const auto* deleted = std::get_if<api::OrgDeleted>(&change)) {
     forget(deleted->org);
     roles_.forget_if([&](const Place& place, auth::Role) { return place.org == deleted->org; });
   } else if (const auto* disabled = std::get_if<api::UserDisabled>(&change)) {
     roles_.forget_if([&](const Place& place, auth::Role) { return place.user == disabled->user; });
+  } else if (std::holds_alternative<api::AccessUnknown>(change)) {
+    by_id_.forget_if([](OrgId, const Org&) { return true; });
+    by_slug_.forget_if([](const std::string&, const Org&) { return true; });
+    roles_.forget_if([](const Place&, auth::Role) { return true; });
   }
 }
 

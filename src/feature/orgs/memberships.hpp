@@ -1,10 +1,9 @@
 // Memberships: who belongs to which organisation, from memory where it is known. The API's gate,
 // and what sockets ask.
 //
-// Any executor. Answers are dropped when api::AccessChanges tells that they ended, and by forget()
-// where they changed otherwise; a read that raced with a change is not kept
-// (auth/versioned_cache.hpp). That somebody is no member is never remembered, so a new member is
-// let in at once.
+// Any executor. Answers are dropped when api::AccessChanges tells that they changed; a read that
+// raced with a change is not kept (auth/versioned_cache.hpp). That somebody is no member is never
+// remembered, so a new member is let in at once.
 #pragma once
 
 #include "api/access_changes.hpp"
@@ -17,7 +16,8 @@ namespace indaba::orgs {
 class Memberships final : public api::OrgGate {
  public:
   // `database` and `clock` must outlive this, and this must outlive `changes`' last tell().
-  Memberships(db::Database& database, const Clock& clock, api::AccessChanges& changes);
+  Memberships(db::Database& database, const Clock& clock, api::AccessChanges& changes,
+              Millis believed = auth::kBelievedAlone);
   Memberships(const Memberships&) = delete;
   Memberships& operator=(const Memberships&) = delete;
 
@@ -29,10 +29,6 @@ class Memberships final : public api::OrgGate {
   [[nodiscard]] Task<Result<Org>> org(OrgId id);
   // nullopt: no member.
   [[nodiscard]] Task<Result<std::optional<auth::Role>>> role(OrgId org, UserId user);
-
-  // After the commit of a new name, slug or role.
-  void forget(OrgId org);
-  void forget(OrgId org, UserId user);
 
  private:
   struct Place {
@@ -46,6 +42,7 @@ class Memberships final : public api::OrgGate {
     }
   };
   void on_change(const api::AccessChange& change);
+  void forget(OrgId org);
 
   db::Database& database_;
   auth::VersionedCache<std::string, Org> by_slug_;

@@ -106,7 +106,7 @@ Task<Result<api::Reply<OrgView>>> Orgs::show(api::Call<> call) {
 }
 
 Task<Result<api::Reply<OrgView>>> Orgs::change(api::Call<ChangeOrg> call) {
-  auto change = [id = call.org->org, slug = call.body.slug,
+  auto change = [this, id = call.org->org, slug = call.body.slug,
                  name = call.body.name](db::WriteTx& tx) -> Result<Org> {
     INDABA_TRY(auto org, org_of(tx.sql(), id));
     if (slug) org.slug = slug->str();
@@ -115,29 +115,29 @@ Task<Result<api::Reply<OrgView>>> Orgs::change(api::Call<ChangeOrg> call) {
     if (holder && holder->id != id)
       return Error(ErrorKind::conflict, "slug_taken", "This name in the address is taken.");
     INDABA_TRY_VOID(queries::update_org(tx.sql(), id, org.slug, org.name));
+    changes_.record(tx, api::OrgChanged{id});
     return org;
   };
   auto writing = database_.write(db::Shard(call.org->org), change);
   INDABA_CO_TRY(const auto written, co_await writing);
-  memberships_.forget(call.org->org);
   co_return api::ok(view_of(written.value, call.org->role));
 }
 
 Task<Result<api::Reply<api::Nothing>>> Orgs::remove(api::Call<> call) {
-  auto change = [id = call.org->org](db::WriteTx& tx) -> Result<std::vector<ApiKeyRow>> {
+  auto change = [this, id = call.org->org](db::WriteTx& tx) -> Result<void> {
     INDABA_TRY_VOID(org_of(tx.sql(), id));
-    INDABA_TRY(auto keys, queries::list_keys(tx.sql(), id));
+    INDABA_TRY(const auto keys, queries::list_keys(tx.sql(), id));
     INDABA_TRY(const auto streams, queries::list_streams(tx.sql(), id));
     for (const StreamId id_of_stream : streams) {
       INDABA_TRY_VOID(stream::delete_stream(tx.sql(), id_of_stream));
     }
     INDABA_TRY_VOID(queries::delete_org(tx.sql(), id));
-    return keys;
+    changes_.record(tx, api::OrgDeleted{id});
+    for (const auto& key : keys) changes_.record(tx, api::ApiKeyRevoked{key.id});
+    return {};
   };
   auto writing = database_.write(db::Shard(call.org->org), change);
-  INDABA_CO_TRY(const auto written, co_await writing);
-  changes_.tell(api::OrgDeleted{call.org->org});
-  for (const auto& key : written.value) changes_.tell(api::ApiKeyRevoked{key.id});
+  INDABA_CO_TRY_VOID(co_await writing);
   co_return api::no_content();
 }
 
@@ -179,13 +179,12 @@ Task<Result<api::Reply<MemberView>>> Orgs::add_member(api::Call<AddMember> call)
   };
   auto writing = database_.write(db::Shard(call.org->org), change);
   INDABA_CO_TRY(auto written, co_await writing);
-  memberships_.forget(call.org->org, written.value.user_id);
   co_return api::created(std::move(written.value));
 }
 
 Task<Result<api::Reply<MemberView>>> Orgs::change_member(api::Call<ChangeMember> call) {
   const UserId user(call.path.number("user_id").value_or(0));
-  auto change = [user, given = call.body.role, id = call.org->org,
+  auto change = [this, user, given = call.body.role, id = call.org->org,
                  actor = acting(call.principal, *call.org),
                  who = actor_of(call.principal)](db::WriteTx& tx) -> Result<MemberView> {
     INDABA_TRY(const auto org, org_of(tx.sql(), id));
@@ -198,18 +197,17 @@ Task<Result<api::Reply<MemberView>>> Orgs::change_member(api::Call<ChangeMember>
     INDABA_TRY_VOID(tell_of_member(
         tx, org, {"member_role_changed", {user, row.username}, given, row.role, who}));
     row.role = given;
+    changes_.record(tx, api::RoleChanged{id, user});
     return view_of(row);
   };
   auto writing = database_.write(db::Shard(call.org->org), change);
   INDABA_CO_TRY(auto written, co_await writing);
-  memberships_.forget(call.org->org, user);
-  changes_.tell(api::RoleChanged{call.org->org, user});
   co_return api::ok(std::move(written.value));
 }
 
 Task<Result<api::Reply<api::Nothing>>> Orgs::remove_member(api::Call<> call) {
   const UserId user(call.path.number("user_id").value_or(0));
-  auto change = [user, id = call.org->org, actor = acting(call.principal, *call.org),
+  auto change = [this, user, id = call.org->org, actor = acting(call.principal, *call.org),
                  who = actor_of(call.principal)](db::WriteTx& tx) -> Result<void> {
     INDABA_TRY(const auto org, org_of(tx.sql(), id));
     INDABA_TRY(const auto now_acting, acting_now(tx.sql(), id, actor));
@@ -217,12 +215,12 @@ Task<Result<api::Reply<api::Nothing>>> Orgs::remove_member(api::Call<> call) {
     INDABA_TRY_VOID(may_remove(now_acting, {user, row.role}));
     INDABA_TRY_VOID(keep_an_owner(tx.sql(), id, row.role));
     INDABA_TRY_VOID(queries::delete_member(tx.sql(), id, user));
+    changes_.record(tx, api::MembershipEnded{id, user});
     return tell_of_member(
         tx, org, {"member_removed", {user, row.username}, std::nullopt, std::nullopt, who});
   };
   auto writing = database_.write(db::Shard(call.org->org), change);
   INDABA_CO_TRY_VOID(co_await writing);
-  changes_.tell(api::MembershipEnded{call.org->org, user});
   co_return api::no_content();
 }
 
@@ -254,7 +252,6 @@ Task<Result<api::Reply<OrgView>>> Orgs::accept(api::Call<> call) {
   };
   auto writing = database_.write(db::Shard(0), change);
   INDABA_CO_TRY(const auto written, co_await writing);
-  memberships_.forget(written.value.org.id, call.principal.user);
   co_return api::ok(view_of(written.value.org, written.value.role));
 }
 
@@ -285,13 +282,14 @@ Task<Result<api::Reply<CreatedApiKey>>> Orgs::create_key(api::Call<CreateApiKey>
 
 Task<Result<api::Reply<api::Nothing>>> Orgs::delete_key(api::Call<> call) {
   const ApiKeyId key(call.path.number("id").value_or(0));
-  auto change = [key, org = call.org->org](db::WriteTx& tx) {
-    return queries::delete_key(tx.sql(), org, key);
+  auto change = [this, key, org = call.org->org](db::WriteTx& tx) -> Result<bool> {
+    INDABA_TRY(const bool deleted, queries::delete_key(tx.sql(), org, key));
+    if (deleted) changes_.record(tx, api::ApiKeyRevoked{key});
+    return deleted;
   };
   auto writing = database_.write(db::Shard(call.org->org), change);
   INDABA_CO_TRY(const auto written, co_await writing);
   if (!written.value) co_return Error(ErrorKind::not_found, "There is no such API key.");
-  changes_.tell(api::ApiKeyRevoked{key});
   co_return api::no_content();
 }
 

@@ -182,7 +182,7 @@ class ModelTest : public SearchFixture, public testing::WithParamInterface<std::
       outside_.insert(who);
       for (auto& room : rooms_) room.members.erase(who);
     }
-    memberships_.forget(acme_.org, user(who));
+    changes_.tell(api::MembershipEnded{acme_.org, user(who)});
   }
 
   void act() {

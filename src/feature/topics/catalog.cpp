@@ -7,15 +7,19 @@ namespace indaba::topics {
 namespace {
 
 constexpr std::size_t kMaxTopics = 50'000;
-constexpr Millis kMaxAge = std::chrono::hours(1);
 
 }  // namespace
 
-Catalog::Catalog(db::Database& database, const Clock& clock, api::AccessChanges& changes)
-    : database_(database), topics_(clock, kMaxTopics, kMaxAge) {
+Catalog::Catalog(db::Database& database, const Clock& clock, api::AccessChanges& changes,
+                 Millis believed)
+    : database_(database), topics_(clock, kMaxTopics, believed) {
   changes.listen([this](const api::AccessChange& change) {
     if (const auto* deleted = std::get_if<api::OrgDeleted>(&change))
       topics_.forget_if([&](const Key& key, const TopicRow&) { return key.org == deleted->org; });
+    if (const auto* changed = std::get_if<api::TopicChanged>(&change))
+      topics_.forget({changed->org, changed->topic});
+    if (std::holds_alternative<api::AccessUnknown>(change))
+      topics_.forget_if([](const Key&, const TopicRow&) { return true; });
   });
 }
 
@@ -28,10 +32,6 @@ Task<Result<std::optional<TopicRow>>> Catalog::find(OrgId org, std::string topic
   INDABA_CO_TRY(auto found, co_await reading);
   if (found) topics_.put(key, *found, ticket);
   co_return std::move(found);
-}
-
-void Catalog::forget(OrgId org, const std::string& topic) {
-  topics_.forget({org, topic});
 }
 
 }  // namespace indaba::topics

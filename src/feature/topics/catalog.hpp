@@ -19,13 +19,11 @@ namespace indaba::topics {
 class Catalog {
  public:
   // All outlive this, and this outlives the last tell() of `changes`.
-  Catalog(db::Database& database, const Clock& clock, api::AccessChanges& changes);
+  Catalog(db::Database& database, const Clock& clock, api::AccessChanges& changes, Millis believed);
   Catalog(const Catalog&) = delete;
   Catalog& operator=(const Catalog&) = delete;
 
   [[nodiscard]] Task<Result<std::optional<TopicRow>>> find(OrgId org, std::string topic);
-  // After the commit of a change.
-  void forget(OrgId org, const std::string& topic);
 
  private:
   struct Key {

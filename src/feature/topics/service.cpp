@@ -104,7 +104,8 @@ bool all_ephemeral(const TopicRow& topic, const Batch& batch) {
 
 Topics::Topics(Parts parts)
     : parts_(parts),
-      catalog_(std::make_unique<Catalog>(parts.database, parts.clock, parts.changes)) {}
+      catalog_(
+          std::make_unique<Catalog>(parts.database, parts.clock, parts.changes, parts.believed)) {}
 
 Topics::~Topics() = default;
 
@@ -117,14 +118,15 @@ Task<Result<TopicView>> Topics::declare(api::Membership org, std::string topic,
   TopicRow row{StreamId(), wanted.durable, {}, wanted.client_publish, wanted.read};
   if (wanted.retention_seconds)
     row.retention = std::chrono::seconds(wanted.retention_seconds->value());
-  auto change = [parts = &parts_, org = org.org, topic, row](db::WriteTx& tx) {
-    return put_topic(tx, org, topic, row, parts->clock, parts->random);
+  auto change = [parts = &parts_, org = org.org, topic, row](db::WriteTx& tx) -> Result<Declared> {
+    INDABA_TRY(auto declared, put_topic(tx, org, topic, row, parts->clock, parts->random));
+    parts->changes.record(tx, api::TopicChanged{org, topic});
+    if (declared.reopened) parts->changes.record(tx, api::StreamClosed{declared.reopened});
+    return declared;
   };
   auto writing = parts_.database.write(db::Shard(org.org), change);
   INDABA_CO_TRY(const auto written, co_await writing);
   const auto& declared = written.value;
-  catalog_->forget(org.org, topic);
-  if (declared.reopened) parts_.changes.tell(api::StreamClosed{declared.reopened});
   co_return view_of(org, topic, declared.row);
 }
 

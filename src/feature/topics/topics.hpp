@@ -13,6 +13,7 @@
 #include "api/frames.hpp"
 #include "api/org_gate.hpp"
 #include "api/stream_names.hpp"
+#include "auth/versioned_cache.hpp"
 #include "base/random.hpp"
 #include "stream/publisher.hpp"
 
@@ -91,6 +92,7 @@ class Topics {
     const api::RateLimits& rates;
     const Clock& clock;
     Random& random;
+    Millis believed = auth::kBelievedAlone;  // what is remembered of topics
   };
   explicit Topics(Parts parts);
   ~Topics();

@@ -192,7 +192,7 @@ void Server::repair(StreamId stream) {
   if (state == nullptr) return;
   for (std::size_t i = 0; i < loops_.size(); ++i)
     loops_[i]->post(
-        [hub = &hub_.local(i), stream, head = state->head] { hub->on_head(stream, head); });
+        [hub = &hub_.local(i), stream, state = *state] { hub->on_head(stream, state); });
 }
 
 void Server::sweep() {

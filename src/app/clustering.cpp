@@ -1,0 +1,46 @@
+#include "app/clustering.hpp"
+
+#include <algorithm>
+
+namespace indaba::app {
+
+Clustering::Clustering(const Parts& parts, std::unique_ptr<cluster::Bus> bus)
+    : parts_(parts),
+      follower_(parts.changes, parts.clock, parts.log),
+      store_(parts.store, parts.changes.shared_stream(), [this] { return knows_access(); }),
+      bus_(std::move(bus)),
+      heads_({parts.database, parts.hub, parts.clock,
+              [this] { return cluster_ != nullptr && cluster_->up(); },
+              [this](MonoTime asked, std::span<const stream::StreamHead> heads) {
+                const auto found = std::ranges::find(heads, parts_.changes.shared_stream(),
+                                                     &stream::StreamHead::stream);
+                if (found != heads.end() && !found->gone)
+                  follower_.looked(asked, found->state.head);
+              }}) {
+  parts.relay.set_gate([this] { return knows_access(); });
+  if (bus_ == nullptr) return;
+  cluster_ =
+      std::make_unique<cluster::Cluster>(*bus_, parts.changes.self(), parts.clock, parts.log);
+  parts.relay.connect(*cluster_);
+  cluster_->when_joined([this] { heads_.request(); });
+}
+
+void Clustering::start(stream::LocalHub& hub, std::function<void()> ready) {
+  if (cluster_ != nullptr) cluster_->start();
+  follower_.start(hub, std::move(ready));
+}
+
+void Clustering::stop() {
+  follower_.stop();
+}
+
+void Clustering::leave() {
+  if (cluster_ != nullptr) cluster_->stop();
+}
+
+Task<void> Clustering::say_hello() {
+  if (cluster_ != nullptr) cluster_->tick();
+  co_return;
+}
+
+}  // namespace indaba::app

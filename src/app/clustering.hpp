@@ -1,0 +1,58 @@
+// Clustering: what a node has because it is one of several: a cursor over the ends of access, the
+// comparison of heads with the log, and, where Redis is configured, the bus.
+//
+// There is one where the database can be shared (PostgreSQL). Made before the loops run; start()
+// and stop() on the main thread; the rest of it lives on the first loop.
+#pragma once
+
+#include "api/access_follower.hpp"
+#include "app/config_sections.hpp"
+#include "base/task.hpp"
+#include "cluster/cluster.hpp"
+#include "cluster/head_watch.hpp"
+#include "cluster/relay.hpp"
+#include "stream/gated_store.hpp"
+
+#include <memory>
+
+namespace indaba::app {
+
+class Clustering {
+ public:
+  struct Parts {  // all outlive this
+    db::Database& database;
+    stream::Hub& hub;
+    stream::Store& store;
+    cluster::Relay& relay;
+    api::AccessChanges& changes;  // shared already: AccessChanges::share()
+    const Clock& clock;
+    Logger& log;
+  };
+  // `bus` may be nullptr: then nodes find each other's events in the log alone.
+  Clustering(const Parts& parts, std::unique_ptr<cluster::Bus> bus);
+
+  // What the loops read by: nothing while it is not known whose access has ended.
+  [[nodiscard]] stream::Store& store() noexcept { return store_; }
+  [[nodiscard]] cluster::Cluster* cluster() noexcept { return cluster_.get(); }
+  [[nodiscard]] bool knows_access() const { return follower_.fresh(); }
+
+  // On the first loop. `ready`: from now on nothing is missed, requests may come.
+  void start(stream::LocalHub& hub, std::function<void()> ready);
+  void stop();  // on the first loop, as well
+  Task<void> watch_heads() { return heads_.tick(); }
+  Task<void> say_hello();
+
+  [[nodiscard]] const cluster::HeadWatch& heads() const noexcept { return heads_; }
+  // Says goodbye to the others. On the main thread, after the loops' last work.
+  void leave();
+
+ private:
+  const Parts parts_;
+  api::AccessFollower follower_;
+  stream::GatedStore store_;
+  std::unique_ptr<cluster::Bus> bus_;
+  std::unique_ptr<cluster::Cluster> cluster_;
+  cluster::HeadWatch heads_;
+};
+
+}  // namespace indaba::app

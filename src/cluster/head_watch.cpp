@@ -1,0 +1,54 @@
+#include "cluster/head_watch.hpp"
+
+#include "stream/sql_store.hpp"
+
+#include <algorithm>
+
+namespace indaba::cluster {
+
+bool HeadWatch::due(MonoTime now) {
+  const auto since = now - looked_at_;
+  if (since < std::max(kLeast, took_ * 10)) return false;
+  if (requested_.exchange(false, std::memory_order_relaxed)) return true;
+  return since >= (parts_.bus_up() ? kWithBus : kWithoutBus);
+}
+
+Task<void> HeadWatch::tick() {
+  const auto began = parts_.clock.mono();
+  if (!due(began)) co_return;
+  looked_at_ = began;
+  const auto streams = parts_.hub.followed();
+  auto query = [&streams](db::Session& session) { return stream::read_heads(session, streams); };
+  auto reading = parts_.database.read(query);
+  const auto heads = co_await reading;
+  took_ = parts_.clock.mono() - began;
+  if (!heads) {
+    failures_.fetch_add(1, std::memory_order_relaxed);
+    took_ = Millis(0);  // it is not we who burden it
+    co_return;
+  }
+  looks_.fetch_add(1, std::memory_order_relaxed);
+  compare(*heads);
+  parts_.looked(began, *heads);
+}
+
+void HeadWatch::compare(std::span<const stream::StreamHead> heads) {
+  const auto look = looks_.load(std::memory_order_relaxed);
+  std::vector<stream::StreamHead> moved;
+  for (const auto& head : heads) {
+    auto [it, fresh] = seen_.try_emplace(head.stream);
+    auto& seen = it->second;
+    seen.look = look;
+    // What was rewritten before the first look cannot be told from what was read before it.
+    if (fresh || seen.rewrites != head.rewrites) parts_.hub.on_rewritten(head.stream);
+    if (fresh || head.gone || seen.head != head.state.head || seen.epoch != head.state.epoch)
+      moved.push_back(head);
+    seen.epoch = head.state.epoch;
+    seen.head = head.state.head;
+    seen.rewrites = head.rewrites;
+  }
+  std::erase_if(seen_, [look](const auto& item) { return item.second.look != look; });
+  if (!moved.empty()) parts_.hub.on_heads(moved);
+}
+
+}  // namespace indaba::cluster

@@ -1,0 +1,69 @@
+// HeadWatch: finds what the bus lost. Now and then it compares where the streams stand that this
+// process follows with what it saw the last time, and hands on what moved; readers that heard of it
+// already lose nothing by hearing it again.
+//
+// One query a look, whatever the number of streams, and never two at once: every two seconds while
+// the bus carries messages, every quarter of a second while it does not, and never more than a
+// tenth of the time is spent waiting for answers. Lives on one loop; request() on any thread.
+#pragma once
+
+#include "base/clock.hpp"
+#include "base/task.hpp"
+#include "db/database.hpp"
+#include "stream/hub.hpp"
+
+#include <atomic>
+#include <functional>
+#include <unordered_map>
+
+namespace indaba::cluster {
+
+class HeadWatch {
+ public:
+  static constexpr Millis kWithBus{2'000};
+  static constexpr Millis kWithoutBus{250};
+  static constexpr Millis kLeast{50};  // between two looks, also where one is asked for
+
+  struct Parts {  // all outlive this
+    db::Database& database;
+    stream::Hub& hub;
+    const Clock& clock;
+    // Does the bus carry messages?
+    std::function<bool()> bus_up;
+    // Told of every look that was answered: when it was asked, and what it found.
+    std::function<void(MonoTime, std::span<const stream::StreamHead>)> looked;
+  };
+  explicit HeadWatch(Parts parts) : parts_(std::move(parts)) {}
+
+  // Looks, if it is time.
+  Task<void> tick();
+  // Soon: something may have been lost.
+  void request() noexcept { requested_.store(true, std::memory_order_relaxed); }
+
+  [[nodiscard]] std::uint64_t looks() const noexcept {
+    return looks_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t failures() const noexcept {
+    return failures_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  struct Seen {
+    std::string epoch;
+    Seq head;
+    std::int64_t rewrites = 0;
+    std::uint64_t look = 0;  // the last one that had it
+  };
+  [[nodiscard]] bool due(MonoTime now);
+  void compare(std::span<const stream::StreamHead> heads);
+
+  const Parts parts_;
+  std::unordered_map<StreamId, Seen> seen_;
+  MonoTime looked_at_{};
+  Millis took_{0};
+  std::atomic<bool> requested_{false};
+  std::atomic<std::uint64_t> looks_{0};
+  std::atomic<std::uint64_t> failures_{0};
+};
+
+}  // namespace indaba::cluster
