@@ -3,6 +3,7 @@
 #include "app/config_sources.hpp"
 #include "base/check.hpp"
 #include "base/text.hpp"
+#include "cluster/redis_target.hpp"
 
 #include <fmt/format.h>
 #include <utility>
@@ -69,7 +70,7 @@ void check_together(const Config& config, const ConfigInput& input,
     problems.push_back({"tls.cert", "missing_field",
                         "tls.cert and tls.key belong together: set both, or none for plain HTTP"});
   }
-  for (const auto* key : {"database.url", "redis.url", "redis.bus_url"}) {
+  for (const auto* key : {"database.url", "redis.url", "bridge.url"}) {
     const auto host = url_host(config.text(key));
     if (input.in_container && (host == "localhost" || host == "127.0.0.1" || host == "::1")) {
       problems.push_back({key, "invalid_field",
@@ -85,14 +86,10 @@ void check_together(const Config& config, const ConfigInput& input,
                         "database.url must begin with postgres://; leave it out for the embedded "
                         "database in data.dir"});
   }
-  for (const auto* key : {"redis.url", "redis.bus_url"}) {
-    if (config.text(key).starts_with("rediss://")) {
-      problems.push_back(
-          {key, "invalid_field",
-           fmt::format(
-               "{}: rediss:// (Redis over TLS) is not supported; use redis:// on a private network",
-               key)});
-    }
+  for (const auto* key : {"redis.url", "bridge.url"}) {
+    if (!config.is_set(key)) continue;
+    if (const auto target = cluster::RedisTarget::parse(config.text(key)); !target)
+      problems.push_back({key, "invalid_field", fmt::format("{}: {}", key, target.error().detail)});
   }
 }
 

@@ -79,10 +79,14 @@ DataConfig data_config(const Config& config) {
   const auto connections = [&](std::string_view key) {
     return static_cast<std::size_t>(std::clamp<std::int64_t>(config.integer(key), 1, kMost));
   };
-  return {config.text("data.dir"), config.text("database.url"), config.text("redis.url"),
+  return {config.text("data.dir"), config.text("database.url"),
           PostgresConfig{config.text("postgres.db"), config.text("postgres.user"),
                          config.text("postgres.password"), connections("database.writers"),
                          connections("database.readers")}};
+}
+
+RedisConfig redis_config(const Config& config) {
+  return {config.text("redis.url"), config.text("redis.prefix")};
 }
 
 AuthConfig auth_config(const Config& config) {

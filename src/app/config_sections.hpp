@@ -46,10 +46,16 @@ struct PostgresConfig {
   std::size_t readers = 4;
 };
 
+// The bus between nodes.
+struct RedisConfig {
+  std::string url;  // empty: none; else RedisTarget::parse() takes it
+  std::string prefix;
+  [[nodiscard]] bool enabled() const { return !url.empty(); }
+};
+
 struct DataConfig {
   std::filesystem::path dir;
   std::string database_url;  // empty: embedded
-  std::string redis_url;
   PostgresConfig postgres;
 
   [[nodiscard]] bool embedded() const { return database_url.empty(); }
@@ -136,6 +142,7 @@ struct SmtpConfig {
 [[nodiscard]] ServerConfig server_config(const Config& config);
 [[nodiscard]] TlsConfig tls_config(const Config& config);
 [[nodiscard]] DataConfig data_config(const Config& config);
+[[nodiscard]] RedisConfig redis_config(const Config& config);
 [[nodiscard]] AuthConfig auth_config(const Config& config);
 [[nodiscard]] StreamsConfig streams_config(const Config& config);
 [[nodiscard]] SocketConfig socket_config(const Config& config);

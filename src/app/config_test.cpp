@@ -89,6 +89,7 @@ TEST_F(ConfigTest, lets_flags_win_over_environment_over_file_over_defaults) {
 
 TEST_F(ConfigTest, understands_names_that_teams_already_have_and_prefers_its_own) {
   const auto config = with_environment({{"REDIS_URL", "redis://r/0"},
+                                        {"REALTIME_REDIS_URL", "redis://bus/0"},
                                         {"PUBSUB_REDIS_URL", "redis://pubsub/0"},
                                         {"DJANGO_SECRET_KEY", "django"},
                                         {"SECRET_KEY", "plain"},
@@ -101,7 +102,9 @@ TEST_F(ConfigTest, understands_names_that_teams_already_have_and_prefers_its_own
                                         {"AUTH_RPS_IP", "2"},
                                         {"DJANGO_DEBUG", "True"}});
   ASSERT_TRUE(config) << config.error().detail;
-  EXPECT_EQ(config->text("redis.bus_url"), "redis://pubsub/0");
+  EXPECT_EQ(redis_config(*config).url, "redis://bus/0");
+  EXPECT_EQ(redis_config(*config).prefix, "indaba:");
+  EXPECT_EQ(config->text("bridge.url"), "redis://pubsub/0");
   EXPECT_EQ(config->text("auth.external.key"), "jwt");
   EXPECT_EQ(config->text("server.color"), "green");
   EXPECT_EQ(config->text("server.listen"), "0.0.0.0:9000");
@@ -165,8 +168,19 @@ TEST_F(ConfigTest, refuses_a_database_on_localhost_inside_a_container) {
 
 TEST_F(ConfigTest, refuses_half_a_certificate_and_redis_over_tls) {
   EXPECT_FALSE(with_environment({{"INDABA_TLS_CERT", "/c.pem"}}));
-  EXPECT_FALSE(with_environment({{"REDIS_URL", "rediss://r"}}));
+  const auto tls = with_environment({{"REDIS_URL", "rediss://:hunter2@r"}});
+  ASSERT_FALSE(tls);
+  EXPECT_THAT(tls.error().detail, HasSubstr("stunnel"));
+  EXPECT_THAT(tls.error().detail, Not(HasSubstr("hunter2")));
   EXPECT_FALSE(with_environment({{"DATABASE_URL", "mysql://r"}}));
+}
+
+TEST_F(ConfigTest, takes_every_kind_of_address_of_redis) {
+  for (const auto* url :
+       {"redis://:pw@r:1/2", "unix:///run/redis.sock?db=1", "redis+sentinel://u:pw@a:1,b:2/main"}) {
+    const auto config = with_environment({{"REDIS_URL", url}});
+    EXPECT_TRUE(config) << url << ": " << config.error().detail;
+  }
 }
 
 TEST_F(ConfigTest, takes_an_empty_file_for_one_without_settings) {
