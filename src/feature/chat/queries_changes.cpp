@@ -37,7 +37,8 @@ constexpr std::string_view kListReactions =
 
 // Of the messages of a page, along the index of the room.
 constexpr std::string_view kReactionsBetween =
-    "SELECT e.emoji, count(*), max(e.user_id = $4), e.message_id FROM messages m"
+    "SELECT e.emoji, count(*), max(CASE WHEN e.user_id = $4 THEN 1 ELSE 0 END),"
+    " e.message_id FROM messages m"
     " JOIN reactions e ON e.message_id = m.id WHERE m.room_id = $1 AND m.id >= $2 AND m.id <= $3"
     " GROUP BY e.message_id, e.emoji ORDER BY e.message_id, min(e.id)";
 
