@@ -3,7 +3,7 @@
 #pragma once
 
 #include "api/application.hpp"
-#include "db/test_database.hpp"
+#include "db/test_backend.hpp"
 #include "db/test_executor.hpp"
 
 #include <boost/json/parse.hpp>
@@ -81,9 +81,8 @@ inline auth::Principal user_principal(std::int64_t id, std::string name) {
 template <class Sequencer>
 class ApplicationFixture : public testing::Test {
  protected:
-  template <class... SequencerArgs>
-  explicit ApplicationFixture(SequencerArgs&&... args)
-      : sequencer_(std::forward<SequencerArgs>(args)...), database_(open()) {
+  explicit ApplicationFixture(db::Backend backend = db::Backend::sqlite)
+      : backend_(backend), database_(backend_.open(sequencer_, system_clock_)) {
     authenticator_.known["anna"] = user_principal(1, "anna");
     authenticator_.known["ben"] = user_principal(2, "ben");
     authenticator_.known["zoe"] = user_principal(3, "zoe");
@@ -143,19 +142,12 @@ class ApplicationFixture : public testing::Test {
     return std::string(json_of(response).at("code").as_string());
   }
 
-  std::unique_ptr<db::SqliteDatabase> open() {
-    auto opened =
-        db::SqliteDatabase::open({.file = folder_.path() / "indaba.db"}, sequencer_, system_clock_);
-    if (!opened) throw std::runtime_error(opened.error().detail + opened.error().log);
-    return *std::move(opened);
-  }
-
-  db::TemporaryFolder folder_;
+  db::TestBackend backend_;
   SystemClock system_clock_;
   ManualClock clock_;
   SystemRandom random_;
   Sequencer sequencer_;
-  std::unique_ptr<db::SqliteDatabase> database_;
+  std::unique_ptr<db::Database> database_;
   FakeAuthenticator authenticator_;
   FakeOrgGate gate_;
   RateLimiter limiter_{clock_, true};

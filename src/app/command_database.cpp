@@ -4,6 +4,7 @@
 #include "app/storage.hpp"
 #include "db/blocking.hpp"
 #include "db/copy_to_postgres.hpp"
+#include "feature/search/pg_index.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -31,9 +32,15 @@ int copy(const CommandLine& line, const Config& config, const CopyArguments& arg
   const auto on_progress = [&](const db::CopiedTable& table) {
     *line.err << fmt::format("{}: {} rows\n", table.name, table.rows);
   };
+  const auto finish = [&](db::Session& session) -> Result<void> {
+    INDABA_TRY(const auto messages, search::PgIndex::fill(session));
+    *line.err << fmt::format("the search has {} messages\n", messages);
+    return {};
+  };
   const auto copied = db::copy_to_postgres({.from = data.database_file(),
                                             .to = postgres_options(data, Migrate::yes),
-                                            .on_progress = on_progress},
+                                            .on_progress = on_progress,
+                                            .finish = finish},
                                            log, clock);
   if (!copied) return line.fail(copied.error());
   std::int64_t rows = 0;

@@ -2,6 +2,8 @@
 
 #include "app/admin.hpp"
 #include "base/crypto.hpp"
+#include "feature/search/pg_index.hpp"
+#include "feature/search/sqlite_index.hpp"
 #include "gateway/client_frames.hpp"
 #include "gateway/echo.hpp"
 #include "gateway/event_routes.hpp"
@@ -41,6 +43,13 @@ std::unique_ptr<account::Mailer> make_mailer(const SmtpConfig& smtp, Logger& log
   if (smtp.url.empty()) return nullptr;
   return std::make_unique<account::SmtpMailer>(
       account::SmtpSettings{.url = smtp.url, .from = smtp.from}, log);
+}
+
+std::unique_ptr<search::SearchIndex> make_search_index(db::Database& database, const Clock& clock,
+                                                       Random& random) {
+  if (database.dialect() == db::Dialect::sqlite)
+    return std::make_unique<search::SqliteIndex>(database, clock, random);
+  return std::make_unique<search::PgIndex>(database, clock, random);
 }
 
 account::Registration registration_of(const AuthConfig& auth) {
@@ -158,10 +167,10 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
       tasks_(*storage_->database, cursors_, clock_),
       topics_({*storage_->database, memberships_, relay_, changes_, limiter_, rates_, clock_,
                random_, believed()}),
-      search_index_(*storage_->database, clock_, random_),
+      search_index_(make_search_index(*storage_->database, clock_, random_)),
       chat_({*storage_->database, memberships_, changes_, relay_, delivered_, typing_, limiter_,
-             rates_, cursors_, clock_, random_, search_index_}),
-      search_(search_index_, limiter_, cursors_),
+             rates_, cursors_, clock_, random_, *search_index_}),
+      search_(*search_index_, limiter_, cursors_),
       health_({.version = INDABA_VERSION,
                .color = settings_.server.color,
                .database = settings_.data.embedded() ? "sqlite" : "postgres"},

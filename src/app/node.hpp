@@ -22,7 +22,6 @@
 #include "feature/notifications/notifications.hpp"
 #include "feature/orgs/service.hpp"
 #include "feature/search/search.hpp"
-#include "feature/search/sqlite_index.hpp"
 #include "feature/tasks/tasks.hpp"
 #include "feature/topics/topics.hpp"
 #include "gateway/gateway.hpp"
@@ -169,7 +168,7 @@ class Node final : private stream::RetentionListener {
   account::Accounts accounts_;
   tasks::Tasks tasks_;
   topics::Topics topics_;
-  search::SqliteIndex search_index_;
+  std::unique_ptr<search::SearchIndex> search_index_;
   chat::Chat chat_;
   search::Search search_;
 

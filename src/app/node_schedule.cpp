@@ -110,7 +110,7 @@ Task<void> Node::purge() {
   const auto emptied = co_await emptying;
   if (!emptied)
     log_.error("app", "deleted rooms could not be emptied", {{"reason", emptied.error().log}});
-  auto sweeping = search_index_.sweep();
+  auto sweeping = search_index_->sweep();
   const auto swept = co_await sweeping;
   if (!swept)
     log_.error("app", "deleted messages could not be taken out of the search",

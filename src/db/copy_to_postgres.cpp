@@ -10,10 +10,11 @@ namespace indaba::db {
 
 namespace {
 
-// Made by the migrations themselves, or of one database alone.
+// But those made by the migrations themselves, by triggers, or of one database alone.
 constexpr std::string_view kTables =
     "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
-    " AND relkind = 'r' AND relname NOT IN ('schema_migrations', 'commits') ORDER BY relname";
+    " AND relkind = 'r' AND relname NOT IN"
+    " ('schema_migrations', 'commits', 'message_days', 'message_index') ORDER BY relname";
 constexpr std::string_view kReferences =
     "SELECT a.relname, b.relname FROM pg_constraint f JOIN pg_class a ON a.oid = f.conrelid"
     " JOIN pg_class b ON b.oid = f.confrelid"
@@ -67,6 +68,7 @@ class Copier {
       copied.push_back(std::move(done));
     }
     INDABA_TRY_VOID(set_next_ids());
+    INDABA_TRY_VOID(request_.finish(to_));
     return copied;
   }
 

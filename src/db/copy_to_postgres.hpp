@@ -1,11 +1,12 @@
 // Copies an embedded database into an empty PostgreSQL: all rows of all tables, in one transaction,
 // so that there is all of it or nothing. Ids, numbers and epochs stay: clients resume where they
-// were.
+// were. What one database alone can have, such as an index of words, is made anew by `finish`.
 #pragma once
 
 #include "base/clock.hpp"
 #include "db/event_sequencer.hpp"
 #include "db/pg_options.hpp"
+#include "db/session.hpp"
 
 #include <filesystem>
 #include <functional>
@@ -24,6 +25,8 @@ struct CopyRequest {
   PgOptions to;
   // Now and then, with the table that is being copied.
   std::function<void(const CopiedTable&)> on_progress = [](const CopiedTable&) {};
+  // In the same transaction, when all rows are there.
+  std::function<Result<void>(Session&)> finish = [](Session&) { return Result<void>(); };
 };
 
 // Both are brought up to this program first. Refuses (conflict) a target that holds a row already.

@@ -14,6 +14,13 @@ inline std::string backend_name(const testing::TestParamInfo<Backend>& info) {
                                            : "pgbouncer";
 }
 
+// Those of them that are installed here.
+inline std::vector<Backend> present(std::vector<Backend> wanted) {
+  if (!TestPostgres::installed())
+    std::erase_if(wanted, [](Backend backend) { return backend != Backend::sqlite; });
+  return wanted;
+}
+
 struct TestLimits {
   WriterLimits writer{};
   PgWriterLimits pg_writer{};

@@ -26,6 +26,7 @@ class TestPostgres {
     static const auto one = make();
     return one.get();
   }
+  static bool installed() { return ::access((kBin + "postgres").c_str(), X_OK) == 0; }
   ~TestPostgres() {
     stop(bouncer_, SIGTERM);
     stop(server_, SIGINT);
@@ -60,7 +61,7 @@ class TestPostgres {
   using Words = std::vector<std::string>;
 
   static std::unique_ptr<TestPostgres> make() {
-    if (::access((kBin + "postgres").c_str(), X_OK) != 0) return nullptr;
+    if (!installed()) return nullptr;
     return std::unique_ptr<TestPostgres>(new TestPostgres());
   }
 

@@ -114,6 +114,9 @@ async def test_an_embedded_database_moves_with_all_that_is_in_it(own_server, dat
     for n in range(10):
         await org.notify(n=n)
     (await root.post(f"{org.path}/tasks", {"title": "kept"})).expect(201)
+    (await root.post(f"{org.path}/rooms", {"slug": "general"})).expect(201)
+    for body in ("The Café opens", "nothing of it"):
+        (await root.post(f"{org.path}/rooms/general/messages", {"body": body})).expect(201)
     before = (await root.get(f"events?stream={org.notifications}&since=0")).json
     copy = ["database", "copy", "--from", server.data, "--to", database]
     assert "in use" in run(*copy).err, "not beside a running server"
@@ -127,6 +130,8 @@ async def test_an_embedded_database_moves_with_all_that_is_in_it(own_server, dat
     after = (await root.get(f"events?stream={org.notifications}&since=0")).json
     assert after["results"] == before["results"] and after["streams"] == before["streams"]
     assert [row["title"] for row in rows((await root.get(f"{org.path}/tasks")).json)] == ["kept"]
+    found = (await root.get(f"{org.path}/search?q=cafe%20after:2020-01-01")).json["results"]
+    assert [hit["highlights"] for hit in found] == [["The <mark>Café</mark> opens"]]
     await org.notify(n="new")
     assert (await history(root, org.notifications))[-1]["seq"] == len(before["results"]) + 1
     User(server, "somebody-new").register()  # a number that was never used

@@ -100,7 +100,7 @@ Task<Result<MessageView>> Chat::edit(MessageId id, auth::Principal caller, EditM
     after.edited_at = now;
     INDABA_TRY_VOID(
         queries::update_body(tx.sql(), after.room, after.id, after.body, after.edited_at));
-    INDABA_TRY_VOID(index->put(tx, after.id));
+    INDABA_TRY_VOID(index->put(tx, after.id, after.body));
     tx.append({subject.standing.room.stream, "message_edited", changed_body(after, caller), {}});
     INDABA_TRY_VOID(add_version(tx, before, after, caller.user, now));
     return view_of(std::move(after));
@@ -137,7 +137,7 @@ Task<Result<MessageView>> Chat::restore(MessageId id, auth::Principal caller) {
     if (!after.deleted_at) return view_of(std::move(after));
     after.deleted_at.reset();
     INDABA_TRY_VOID(queries::mark_message_restored(tx.sql(), after.room, after.id));
-    INDABA_TRY_VOID(index->put(tx, after.id));
+    INDABA_TRY_VOID(index->put(tx, after.id, after.body));
     tx.append({subject.standing.room.stream, "message_restored", changed_body(after, caller), {}});
     INDABA_TRY_VOID(add_version(tx, subject.message, after, caller.user, now));
     return view_of(std::move(after));

@@ -13,8 +13,8 @@ namespace indaba::chat {
 class MessageIndex {
  public:
   virtual ~MessageIndex() = default;
-  // The message was sent, edited or restored; its row is written.
-  virtual Result<void> put(db::WriteTx& tx, MessageId id) = 0;
+  // The message was sent, edited or restored; its row is written, with this text.
+  virtual Result<void> put(db::WriteTx& tx, MessageId id, std::string_view body) = 0;
   // It was deleted.
   virtual Result<void> remove(db::WriteTx& tx, MessageId id) = 0;
 };

@@ -154,7 +154,7 @@ Result<SentView> write_message(db::WriteTx& tx, const Sending& sending,
     INDABA_TRY_VOID(begin_conversation(tx, standing, caller.user, clock, random));
   }
   INDABA_TRY(auto row, insert(tx, standing, sending));
-  INDABA_TRY_VOID(index.put(tx, row.id));
+  INDABA_TRY_VOID(index.put(tx, row.id, row.body));
   return sent_view(std::move(row), false);
 }
 

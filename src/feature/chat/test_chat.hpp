@@ -24,8 +24,8 @@ struct RememberingTyping final : api::TypingStops {
 // Whatever a test puts behind it.
 struct RelayedIndex final : MessageIndex {
   MessageIndex* to = nullptr;
-  Result<void> put(db::WriteTx& tx, MessageId id) override {
-    return to != nullptr ? to->put(tx, id) : Result<void>();
+  Result<void> put(db::WriteTx& tx, MessageId id, std::string_view body) override {
+    return to != nullptr ? to->put(tx, id, body) : Result<void>();
   }
   Result<void> remove(db::WriteTx& tx, MessageId id) override {
     return to != nullptr ? to->remove(tx, id) : Result<void>();
@@ -35,7 +35,8 @@ struct RelayedIndex final : MessageIndex {
 class ChatFixture : public orgs::FeatureFixture {
  protected:
   enum class Start : std::uint8_t { now, later };
-  explicit ChatFixture(Start start = Start::now) {
+  explicit ChatFixture(Start start = Start::now, db::Backend backend = db::Backend::sqlite)
+      : FeatureFixture(backend) {
     add_member("mia", auth::Role::moderator);
     add_member("carla", auth::Role::member);
     service_.add_routes(endpoints_);

@@ -25,7 +25,7 @@ class SystemEventLog final : public db::EventSequencer {
 
 class FeatureFixture : public api::ApplicationFixture<SystemEventLog> {
  protected:
-  FeatureFixture() {
+  explicit FeatureFixture(db::Backend backend = db::Backend::sqlite) : ApplicationFixture(backend) {
     auto populate = [this](db::WriteTx& tx) -> Result<void> {
       for (const auto* name : {"anna", "ben", "zoe"}) {
         auth::NewUser user;

@@ -67,9 +67,11 @@ bool has_words(const std::vector<std::string>& words, const Term& term) {
   return false;
 }
 
-class ModelTest : public SearchFixture, public testing::WithParamInterface<std::uint64_t> {
+using Run = std::tuple<db::Backend, std::uint64_t>;
+
+class ModelTest : public SearchFixture, public testing::WithParamInterface<Run> {
  protected:
-  ModelTest() {
+  ModelTest() : SearchFixture(std::get<0>(GetParam())) {
     add_member("dave", auth::Role::admin);
     rooms_.push_back({"general", false, false, {}});
   }
@@ -186,7 +188,7 @@ class ModelTest : public SearchFixture, public testing::WithParamInterface<std::
   }
 
   void act() {
-    if (one_in(20)) skip_ids(static_cast<std::int64_t>(below(100'000)));
+    if (one_in(20)) skip_ids(static_cast<std::int64_t>(below(embedded() ? 100'000 : 4'000)));
     ticking_.tick = one_in(2) ? 0 : 9;
     switch (below(10)) {
       case 0:
@@ -264,7 +266,7 @@ class ModelTest : public SearchFixture, public testing::WithParamInterface<std::
     }
   }
 
-  SeededRandom dice_{GetParam()};
+  SeededRandom dice_{std::get<1>(GetParam())};
   const std::vector<std::string> people_{"anna", "ben", "carla", "mia", "dave"};
   std::vector<ModelRoom> rooms_;
   std::vector<ModelMessage> messages_;
@@ -291,7 +293,16 @@ TEST_P(ModelTest, a_search_finds_what_its_caller_could_open_and_misses_nothing) 
   EXPECT_EQ(count("SELECT count(*) FROM message_index"), live);
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, ModelTest, testing::Range<std::uint64_t>(1, 5));
+std::string name_of(const testing::TestParamInfo<Run>& info) {
+  return fmt::format("{}_{}", db::backend_name({std::get<0>(info.param), 0}),
+                     std::get<1>(info.param));
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, ModelTest,
+                         testing::Combine(testing::ValuesIn(db::present({db::Backend::sqlite,
+                                                                         db::Backend::postgres})),
+                                          testing::Range<std::uint64_t>(1, 5)),
+                         name_of);
 
 }  // namespace
 }  // namespace indaba::search

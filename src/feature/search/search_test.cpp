@@ -6,9 +6,16 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-class SearchTest : public SearchFixture {};
+class SearchTest : public SearchFixture, public testing::WithParamInterface<db::Backend> {
+ protected:
+  SearchTest() : SearchFixture(GetParam()) {}
+};
 
-TEST_F(SearchTest, all_words_must_occur_whatever_their_case_and_accents) {
+INSTANTIATE_TEST_SUITE_P(
+    Each, SearchTest, testing::ValuesIn(db::present({db::Backend::sqlite, db::Backend::postgres})),
+    db::backend_name);
+
+TEST_P(SearchTest, all_words_must_occur_whatever_their_case_and_accents) {
   say_text("ben", "The Café opens at nine");
   say_text("anna", "CAFE closes");
   say_text("anna", "opens");
@@ -20,7 +27,7 @@ TEST_F(SearchTest, all_words_must_occur_whatever_their_case_and_accents) {
   EXPECT_THAT(found("carla", "\"nine at\""), IsEmpty());
 }
 
-TEST_F(SearchTest, a_result_is_a_message_as_in_history_with_its_room_and_highlights) {
+TEST_P(SearchTest, a_result_is_a_message_as_in_history_with_its_room_and_highlights) {
   const auto id = say_text("ben", "one <b>budget</b>");
   change_message("carla", "PUT", id, "/reactions/ok");
   const auto hits = results("carla", "budget");
@@ -36,7 +43,7 @@ TEST_F(SearchTest, a_result_is_a_message_as_in_history_with_its_room_and_highlig
   EXPECT_EQ(hit.at("reactions").at(0).at("reacted"), true);
 }
 
-TEST_F(SearchTest, what_is_edited_deleted_and_restored_is_found_as_it_is) {
+TEST_P(SearchTest, what_is_edited_deleted_and_restored_is_found_as_it_is) {
   const auto id = say_text("ben", "first words");
   change_message("ben", "PATCH", id, "", R"({"body":"second thoughts"})");
   EXPECT_THAT(found("carla", "first"), IsEmpty());
@@ -49,7 +56,7 @@ TEST_F(SearchTest, what_is_edited_deleted_and_restored_is_found_as_it_is) {
   check_integrity();
 }
 
-TEST_F(SearchTest, a_private_room_is_for_its_members_and_admins) {
+TEST_P(SearchTest, a_private_room_is_for_its_members_and_admins) {
   make_room("secret", true);
   say_text("anna", "the plan", "secret");
   EXPECT_THAT(found("anna", "plan"), ElementsAre("the plan"));
@@ -65,21 +72,25 @@ TEST_F(SearchTest, a_private_room_is_for_its_members_and_admins) {
   EXPECT_THAT(found("ben", "plan in:secret"), ElementsAre("the plan"));
 }
 
-TEST_F(SearchTest, a_room_that_is_deleted_is_not_searched_nor_its_entries_kept) {
+TEST_P(SearchTest, a_room_that_is_deleted_is_not_searched_nor_its_entries_kept) {
   make_room("old");
   say_text("ben", "long gone", "old");
   say_text("ben", "still here");
   send("anna", "DELETE /api/v1/orgs/acme/rooms/old");
   EXPECT_THAT(found("anna", "gone"), IsEmpty());
   ASSERT_TRUE(db::run_on(executor_, service_.purge()));
-  EXPECT_EQ(count("SELECT count(*) FROM message_index"), 2);
+  if (embedded()) {
+    EXPECT_EQ(count("SELECT count(*) FROM message_index"), 2);
+  }
   sweep();
   EXPECT_EQ(count("SELECT count(*) FROM message_index"), 1);
-  EXPECT_EQ(count("SELECT count(*) FROM message_index_gone"), 0);
+  if (embedded()) {
+    EXPECT_EQ(count("SELECT count(*) FROM message_index_gone"), 0);
+  }
   check_integrity();
 }
 
-TEST_F(SearchTest, an_organisation_takes_its_entries_with_it) {
+TEST_P(SearchTest, an_organisation_takes_its_entries_with_it) {
   say_text("ben", "ours");
   execute("DELETE FROM orgs WHERE id = $1 AND $2 = 0", acme_.org.value);
   EXPECT_EQ(count("SELECT count(*) FROM messages"), 0);
@@ -88,7 +99,7 @@ TEST_F(SearchTest, an_organisation_takes_its_entries_with_it) {
   check_integrity();
 }
 
-TEST_F(SearchTest, another_organisation_finds_nothing_of_it) {
+TEST_P(SearchTest, another_organisation_finds_nothing_of_it) {
   say_text("ben", "ours alone");
   EXPECT_EQ(ask("zoe", "ours").status, 404);
   send("zoe", "POST /api/v1/orgs/other/rooms", R"({"slug":"general"})");
@@ -102,7 +113,7 @@ TEST_F(SearchTest, another_organisation_finds_nothing_of_it) {
   EXPECT_EQ(send("key", "GET /api/v1/orgs/other/search?q=ours").status, 404);
 }
 
-TEST_F(SearchTest, operators_and_parameters_narrow) {
+TEST_P(SearchTest, operators_and_parameters_narrow) {
   make_room("ops");
   const auto first = say_text("ben", "see https://example.com/budget");
   say_text("anna", "budget", "ops");
@@ -120,7 +131,7 @@ TEST_F(SearchTest, operators_and_parameters_narrow) {
   EXPECT_THAT(found("ben", "\"example.com\""), ElementsAre("see https://example.com/budget"));
 }
 
-TEST_F(SearchTest, days_and_moments_narrow_also_where_the_clock_went_back) {
+TEST_P(SearchTest, days_and_moments_narrow_also_where_the_clock_went_back) {
   const auto old = say_text("ben", "budget of old");
   say_text("ben", "budget of today");
   const auto odd = say_text("ben", "budget of a wrong clock");
@@ -140,7 +151,7 @@ TEST_F(SearchTest, days_and_moments_narrow_also_where_the_clock_went_back) {
   EXPECT_THAT(found("anna", "", "&before=2019-01-12"), IsEmpty());
 }
 
-TEST_F(SearchTest, pages_follow_each_other_while_messages_arrive) {
+TEST_P(SearchTest, pages_follow_each_other_while_messages_arrive) {
   for (int i = 0; i < 7; ++i) say_text("ben", fmt::format("note {}", i));
   const auto first = json_of(ask("anna", "note", "&limit=3"));
   EXPECT_THAT(bodies_of(first.at("results").as_array()), ElementsAre("note 6", "note 5", "note 4"));
@@ -155,7 +166,7 @@ TEST_F(SearchTest, pages_follow_each_other_while_messages_arrive) {
   EXPECT_TRUE(third.at("next_cursor").is_null());
 }
 
-TEST_F(SearchTest, a_cursor_fits_its_own_search_alone) {
+TEST_P(SearchTest, a_cursor_fits_its_own_search_alone) {
   for (int i = 0; i < 3; ++i) say_text("ben", "note");
   const auto page = json_of(ask("anna", "note", "&limit=1"));
   const auto cursor = "&cursor=" + std::string(page.at("next_cursor").as_string());
@@ -165,7 +176,7 @@ TEST_F(SearchTest, a_cursor_fits_its_own_search_alone) {
   EXPECT_EQ(ask("anna", "note", cursor + "A").status, 400);
 }
 
-TEST_F(SearchTest, hostile_words_are_words) {
+TEST_P(SearchTest, hostile_words_are_words) {
   say_text("ben", "plain near body and or not text o1");
   const std::vector<std::string> hostile{
       "\"",  "\"\"\"\"", "(",      ")",        "((((",      "NEAR(", "a AND",   "OR",
@@ -176,6 +187,7 @@ TEST_F(SearchTest, hostile_words_are_words) {
     const auto answer = ask("anna", q);
     EXPECT_TRUE(answer.status == 200 || answer.status == 422) << q << " " << answer.body;
     EXPECT_EQ(answer.body.find("fts5"), std::string::npos) << answer.body;
+    EXPECT_EQ(answer.body.find("tsquery"), std::string::npos) << answer.body;
   }
   EXPECT_THAT(found("anna", "places:o1"), IsEmpty());
   EXPECT_EQ(found("anna", "o1").size(), 1U);
@@ -187,7 +199,7 @@ TEST_F(SearchTest, hostile_words_are_words) {
   EXPECT_EQ(ask("anna", std::string(200, '"')).status, 422);
 }
 
-TEST_F(SearchTest, a_message_cannot_mark_itself) {
+TEST_P(SearchTest, a_message_cannot_mark_itself) {
   say_text("ben", R"(word \u0001<x> <mark>all</mark> word)");
   const auto hits = results("anna", "word");
   ASSERT_EQ(hits.size(), 1U);
@@ -195,7 +207,7 @@ TEST_F(SearchTest, a_message_cannot_mark_itself) {
             "<mark>word</mark> \x01&lt;x&gt; &lt;mark&gt;all&lt;/mark&gt; <mark>word</mark>");
 }
 
-TEST_F(SearchTest, searches_have_a_limit_a_minute) {
+TEST_P(SearchTest, searches_have_a_limit_a_minute) {
   search_.limits().searches_per_minute = 2;
   EXPECT_EQ(ask("anna", "x").status, 200);
   EXPECT_EQ(ask("anna", "x").status, 200);
@@ -203,7 +215,7 @@ TEST_F(SearchTest, searches_have_a_limit_a_minute) {
   EXPECT_EQ(ask("ben", "x").status, 200);
 }
 
-TEST_F(SearchTest, a_search_whose_time_is_up_goes_on_with_the_next_page) {
+TEST_P(SearchTest, a_search_whose_time_is_up_goes_on_with_the_next_page) {
   std::vector<std::int64_t> said;
   for (int i = 0; i < 10; ++i) {
     said.insert(said.begin(), say_text("ben", "note"));
@@ -212,12 +224,12 @@ TEST_F(SearchTest, a_search_whose_time_is_up_goes_on_with_the_next_page) {
   EXPECT_EQ(all_ids("anna", "note", 50), said);
   ticking_.tick = 30;
   const auto page = json_of(ask("anna", "note"));
-  EXPECT_EQ(page.at("results").as_array().size(), 3U);  // of the newest two blocks
+  EXPECT_EQ(page.at("results").as_array().size(), embedded() ? 3U : 1U);  // of two blocks
   EXPECT_FALSE(page.at("next_cursor").is_null());
   EXPECT_EQ(all_ids("anna", "note", 50), said);
 }
 
-TEST_F(SearchTest, few_of_many_messages_come_in_pages_that_end) {
+TEST_P(SearchTest, few_of_many_messages_come_in_pages_that_end) {
   make_room("hidden", true);
   const auto seen = say_text("anna", "common first");
   auto fill = [room = count("SELECT id FROM rooms WHERE slug = 'hidden'"),
@@ -235,7 +247,7 @@ TEST_F(SearchTest, few_of_many_messages_come_in_pages_that_end) {
               "INSERT INTO messages (room_id, author_id, seq, number, body, created_at)"
               " VALUES ($1, $2, $3, $3, 'common', 1) RETURNING id",
               [](const db::Row& row) { return row.id<chat::MessageId>(0); }, room, author, i + 1));
-      INDABA_TRY_VOID(search_index_.put(tx, *id));
+      INDABA_TRY_VOID(search_index_->put(tx, *id, "common"));
     }
     return {};
   };

@@ -1,5 +1,5 @@
-// SqliteIndex: the search index in the database itself, with FTS5, written in the transaction of
-// each change.
+// SqliteIndex: the search index in the embedded database itself, with FTS5, written in the
+// transaction of each change.
 //
 // The table keeps a text of its own instead of reading the messages' rows. Without one, an entry
 // could be taken out only by whoever still has the exact text that went in, and a message that goes
@@ -8,35 +8,26 @@
 // messages are noted by a trigger in a plain table and taken out by sweep(). Until then they are
 // not found, for their rows are gone.
 //
-// A search reads the index from the newest entry backwards and stops as soon as the page is full.
-// Marks beside the text (organisation, author, up to 32 rooms) keep it from reading what cannot be
-// for its caller; where they are not enough it stops after 8192 entries and says where to go on.
-// FTS5 compares the lists of common words by itself until it comes upon a message that has them
-// all, however far that is, and nothing interrupts it. So it is asked for one stretch of ids after
-// the other, by the marks of their blocks, and no further one is begun after 25 ms.
+// Marks beside the text (organisation, author, up to 32 rooms, blocks of ids) keep a search from
+// reading what cannot be for its caller.
 #pragma once
 
-#include "base/random.hpp"
-#include "db/database.hpp"
-#include "feature/search/highlight.hpp"
-#include "feature/search/index.hpp"
+#include "feature/search/sql_index.hpp"
 
 namespace indaba::search {
 
-class SqliteIndex final : public SearchIndex {
+class SqliteIndex final : public SqlIndex {
  public:
   // All but `random` outlive this.
   SqliteIndex(db::Database& database, const Clock& clock, Random& random);
 
-  Result<void> put(db::WriteTx& tx, chat::MessageId id) override;
+  Result<void> put(db::WriteTx& tx, chat::MessageId id, std::string_view body) override;
   Result<void> remove(db::WriteTx& tx, chat::MessageId id) override;
-  Task<Result<HitPage>> find(IndexQuery query) override;
   Task<Result<std::int64_t>> sweep() override;
 
  private:
-  db::Database& database_;
-  const Clock& clock_;
-  const Marks marks_;
+  [[nodiscard]] std::unique_ptr<IndexReading> begin(db::Session& session, const IndexQuery& query,
+                                                    const Plan& plan) const override;
 };
 
 }  // namespace indaba::search

@@ -1,7 +1,8 @@
-// For tests of search: the chat's world, with an index behind it.
+// For tests of search: the chat's world on either database, with an index behind it.
 #pragma once
 
 #include "feature/chat/test_chat.hpp"
+#include "feature/search/pg_index.hpp"
 #include "feature/search/search.hpp"
 #include "feature/search/sqlite_index.hpp"
 
@@ -20,8 +21,9 @@ class TickingClock final : public Clock {
 
 class SearchFixture : public chat::ChatFixture {
  protected:
-  SearchFixture() : ChatFixture(Start::later) {
-    index_.to = &search_index_;
+  explicit SearchFixture(db::Backend backend)
+      : ChatFixture(Start::later, backend), search_index_(make_index()) {
+    index_.to = search_index_.get();
     search_.add_routes(endpoints_);
     start_chat();
     service_.limits().messages_per_minute = 1'000'000;
@@ -83,20 +85,33 @@ class SearchFixture : public chat::ChatFixture {
     };
     return db::read_blocking(*database_, query).value().value_or(-1);
   }
+  [[nodiscard]] bool embedded() const { return database_->dialect() == db::Dialect::sqlite; }
   // FTS5 compares every entry with the text that it keeps.
   void check_integrity() {
+    if (!embedded()) return;
     execute("INSERT INTO message_index (message_index, rank) VALUES ('integrity-check', $1 * $2)",
             0);
   }
   // The next message has an id so much further.
   void skip_ids(std::int64_t ids) {
-    execute("UPDATE sqlite_sequence SET seq = seq + $1 WHERE name = 'messages' AND $2 = 0", ids);
+    execute(embedded()
+                ? "UPDATE sqlite_sequence SET seq = seq + $1 WHERE name = 'messages' AND $2 = 0"
+                : "SELECT setval(pg_get_serial_sequence('messages', 'id'),"
+                  " nextval(pg_get_serial_sequence('messages', 'id')) + $1 + $2)",
+            ids);
   }
-  void sweep() { ASSERT_TRUE(db::run_on(executor_, search_index_.sweep())); }
+  void sweep() { ASSERT_TRUE(db::run_on(executor_, search_index_->sweep())); }
 
+ private:
+  std::unique_ptr<SearchIndex> make_index() {
+    if (embedded()) return std::make_unique<SqliteIndex>(*database_, ticking_, random_);
+    return std::make_unique<PgIndex>(*database_, ticking_, random_);
+  }
+
+ protected:
   TickingClock ticking_;
-  SqliteIndex search_index_{*database_, ticking_, random_};
-  Search search_{search_index_, limiter_, cursors_};
+  std::unique_ptr<SearchIndex> search_index_;
+  Search search_{*search_index_, limiter_, cursors_};
 };
 
 }  // namespace indaba::search
