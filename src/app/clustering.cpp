@@ -1,8 +1,19 @@
 #include "app/clustering.hpp"
 
+#include "cluster/redis_bus.hpp"
+
 #include <algorithm>
 
 namespace indaba::app {
+
+Result<std::unique_ptr<cluster::Bus>> make_bus(const RedisConfig& config,
+                                               std::string_view deployment, const Clock& clock,
+                                               Random& random, Logger& log) {
+  if (!config.enabled()) return std::unique_ptr<cluster::Bus>();
+  INDABA_TRY(auto target, cluster::RedisTarget::parse(config.url));
+  return std::unique_ptr<cluster::Bus>(std::make_unique<cluster::RedisBus>(
+      std::move(target), fmt::format("{}{}:", config.prefix, deployment), clock, random, log));
+}
 
 Clustering::Clustering(const Parts& parts, std::unique_ptr<cluster::Bus> bus)
     : parts_(parts),

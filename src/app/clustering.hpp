@@ -17,6 +17,13 @@
 
 namespace indaba::app {
 
+// Where Redis is configured. Deployments that share a Redis by mistake hear nothing of each other:
+// `deployment` is part of the channels' names. The error is a sentence for the operator.
+[[nodiscard]] Result<std::unique_ptr<cluster::Bus>> make_bus(const RedisConfig& config,
+                                                             std::string_view deployment,
+                                                             const Clock& clock, Random& random,
+                                                             Logger& log);
+
 class Clustering {
  public:
   struct Parts {  // all outlive this
@@ -34,6 +41,7 @@ class Clustering {
   // What the loops read by: nothing while it is not known whose access has ended.
   [[nodiscard]] stream::Store& store() noexcept { return store_; }
   [[nodiscard]] cluster::Cluster* cluster() noexcept { return cluster_.get(); }
+  [[nodiscard]] const cluster::Cluster* cluster() const noexcept { return cluster_.get(); }
   [[nodiscard]] bool knows_access() const { return follower_.fresh(); }
 
   // On the first loop. `ready`: from now on nothing is missed, requests may come.

@@ -72,6 +72,11 @@ auth::TokenMint make_mint(const std::string& key, const Clock& clock, Random& ra
   return *std::move(mint);
 }
 
+// A name that nodes of one deployment share, and that tells nothing.
+std::string deployment_of(const std::string& signing_key) {
+  return text::to_base64url(crypto::derive_key(signing_key, "bus").substr(0, 9));
+}
+
 std::vector<std::string> websocket_sources(const std::string& public_url) {
   std::string url = public_url;
   if (url.starts_with("http")) url.replace(0, 4, "ws");
@@ -96,17 +101,24 @@ Result<std::unique_ptr<Node>> Node::make(const Config& config, const ServeOption
     INDABA_TRY(tls, net::TlsContext::load(settings.tls.cert, settings.tls.key));
   }
   static const SystemClock start_clock;
-  SystemRandom random;
+  static SystemRandom start_random;
   INDABA_TRY(auto storage, open_storage(settings.data, options.migrate ? Migrate::yes : Migrate::no,
-                                        settings.auth.signing_key, start_clock, random));
-  if (auto usable = auth::TokenMint::make(storage->signing_key, start_clock, random); !usable)
+                                        settings.auth.signing_key, start_clock, start_random));
+  if (auto usable = auth::TokenMint::make(storage->signing_key, start_clock, start_random); !usable)
     return std::move(usable).error();
   std::unique_ptr<auth::ExternalVerifier> external;
   if (const auto wanted = external_settings(settings.auth); wanted.configured()) {
     INDABA_TRY(external, auth::ExternalVerifier::make(wanted, start_clock));
   }
-  std::unique_ptr<Node> node(
-      new Node(std::move(settings), std::move(storage), std::move(external), options, log));
+  std::unique_ptr<cluster::Bus> bus;
+  if (storage->access_stream) {
+    INDABA_TRY(bus, make_bus(settings.redis, deployment_of(storage->signing_key), start_clock,
+                             start_random, log));
+  } else if (settings.redis.enabled()) {
+    log.warn("app", "redis.url is not used: the embedded database belongs to one process");
+  }
+  std::unique_ptr<Node> node(new Node(std::move(settings), std::move(storage), std::move(external),
+                                      std::move(bus), options, log));
   node->tls_ = std::move(tls);
   node->listen(std::move(socket));
   if (metrics_socket) node->listen_for_metrics(*std::move(metrics_socket));
@@ -115,8 +127,8 @@ Result<std::unique_ptr<Node>> Node::make(const Config& config, const ServeOption
 }
 
 Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
-           std::unique_ptr<auth::ExternalVerifier> external, const ServeOptions& options,
-           Logger& log)
+           std::unique_ptr<auth::ExternalVerifier> external, std::unique_ptr<cluster::Bus> bus,
+           const ServeOptions& options, Logger& log)
     : settings_(std::move(settings)),
       log_(log),
       began_(clock_.mono()),
@@ -173,7 +185,8 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
       search_(*search_index_, limiter_, cursors_),
       health_({.version = INDABA_VERSION,
                .color = settings_.server.color,
-               .database = settings_.data.embedded() ? "sqlite" : "postgres"},
+               .database = settings_.data.embedded() ? "sqlite" : "postgres",
+               .redis = storage_->access_stream && settings_.redis.enabled()},
               clock_, [this] { return figures(); }),
       static_files_(ops::embedded_assets(), websocket_sources(settings_.public_url)),
       http_settings_(settings_.http),
@@ -193,7 +206,7 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
     clustering_ =
         std::make_unique<Clustering>(Clustering::Parts{*storage_->database, hub_, *storage_->store,
                                                        relay_, changes_, clock_, log},
-                                     nullptr);
+                                     std::move(bus));
   }
   for (auto* loop : loops_.all()) gateway_.add_loop(*loop, hub_.add_loop(*loop, store()));
   storage_->log.set_listener(&relay_);
@@ -207,10 +220,16 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
     audiences_.on_access_change(change);
   });
   health_.add_check("disk", ops::disk_check(settings_.data.dir, kLeastFreeDisk));
+  if (clustering_ && clustering_->cluster() != nullptr)
+    health_.add_check("redis", [this]() -> ops::HealthReport {
+      if (clustering_->cluster()->up()) return {ops::HealthState::ok, {}};
+      return {ops::HealthState::degraded, "does not carry messages; the log is read instead"};
+    });
   database_probe_ = &health_.add_probe("database", kProbeStale);
   database_probe_->report({});  // it answered when it was opened: "listening" must mean ready
   apply_feature_limits(settings_.limits);
   add_metrics();
+  add_cluster_metrics();
   add_routes(options);
 }
 

@@ -47,6 +47,7 @@ struct NodeSettings {
   ServerConfig server;
   TlsConfig tls;
   DataConfig data;
+  RedisConfig redis;
   AuthConfig auth;
   StreamsConfig streams;
   LimitsConfig limits;
@@ -84,7 +85,8 @@ class Node final : private stream::RetentionListener {
 
  private:
   Node(NodeSettings settings, std::unique_ptr<Storage> storage,
-       std::unique_ptr<auth::ExternalVerifier> external, const ServeOptions& options, Logger& log);
+       std::unique_ptr<auth::ExternalVerifier> external, std::unique_ptr<cluster::Bus> bus,
+       const ServeOptions& options, Logger& log);
 
   // node_requests.cpp
   Task<http::Response> handle(http::Request request);
@@ -108,6 +110,7 @@ class Node final : private stream::RetentionListener {
   void flush_sessions();  // and when everybody was last seen
   // node_figures.cpp
   void add_metrics();
+  void add_cluster_metrics();
   [[nodiscard]] ops::StatusFigures figures() const;
   // node.cpp
   void add_routes(const ServeOptions& options);

@@ -69,4 +69,25 @@ void Node::add_metrics() {
   });
 }
 
+void Node::add_cluster_metrics() {
+  metrics_.add_source([this](ops::Scrape& scrape) {
+    if (!clustering_) return;
+    std::uint64_t behind = 0;
+    for (const auto& context : gateway_.contexts()) behind += context->hub.counters().behind;
+    scrape.add("indaba_bus_lag_events", static_cast<double>(behind));
+    const auto* cluster = clustering_->cluster();
+    scrape.add("indaba_nodes", cluster == nullptr ? 1 : 1 + static_cast<double>(cluster->count()));
+    scrape.add("indaba_access_known", clustering_->knows_access() ? 1 : 0);
+    if (cluster == nullptr) return;
+    const auto bus = cluster->bus();
+    scrape.add("indaba_bus_up", bus.up ? 1 : 0);
+    const auto tell = [&](std::string_view outcome, std::uint64_t n) {
+      scrape.add("indaba_bus_messages_total", static_cast<double>(n), {{"outcome", outcome}});
+    };
+    tell("sent", bus.sent);
+    tell("received", bus.received);
+    tell("dropped", bus.dropped);
+  });
+}
+
 }  // namespace indaba::app

@@ -61,6 +61,7 @@ Result<NodeSettings> node_settings(const Config& config, std::uint16_t bound_por
   s.server = server_config(config);
   s.tls = tls_config(config);
   s.data = data_config(config);
+  s.redis = redis_config(config);
   s.auth = auth_config(config);
   s.streams = streams_config(config);
   s.limits = limits_config(config);

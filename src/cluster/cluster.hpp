@@ -62,8 +62,11 @@ class Cluster final : private BusListener {
   [[nodiscard]] NodeId self() const noexcept { return self_; }
   [[nodiscard]] bool up() const noexcept { return up_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::vector<NodeId> others() const;
-  // Is anybody there to be told?
-  [[nodiscard]] bool alone() const noexcept { return count_.load(std::memory_order_relaxed) == 0; }
+  [[nodiscard]] std::size_t count() const noexcept {  // of the others
+    return count_.load(std::memory_order_relaxed);
+  }
+  // Is nobody there to be told?
+  [[nodiscard]] bool alone() const noexcept { return count() == 0; }
   [[nodiscard]] BusStats bus() const { return bus_.stats(); }
 
  private:

@@ -48,7 +48,7 @@ void HeadWatch::compare(std::span<const stream::StreamHead> heads) {
     seen.rewrites = head.rewrites;
   }
   std::erase_if(seen_, [look](const auto& item) { return item.second.look != look; });
-  if (!moved.empty()) parts_.hub.on_heads(moved);
+  parts_.hub.on_heads(moved);
 }
 
 }  // namespace indaba::cluster

@@ -96,15 +96,8 @@ void Hub::on_heads(std::span<const StreamHead> heads) {
       if ((mask & (LoopMask{1} << i)) != 0) for_loop[i].push_back(head);
   }
   for (std::size_t i = 0; i < locals_.size(); ++i) {
-    if (for_loop[i].empty()) continue;
-    locals_[i].executor->post([hub = locals_[i].hub.get(), heads = std::move(for_loop[i])] {
-      for (const auto& head : heads) {
-        if (head.gone)
-          hub->on_closed(head.stream);
-        else
-          hub->on_head(head.stream, head.state);
-      }
-    });
+    locals_[i].executor->post(
+        [hub = locals_[i].hub.get(), heads = std::move(for_loop[i])] { hub->on_heads(heads); });
   }
 }
 

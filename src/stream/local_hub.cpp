@@ -249,11 +249,23 @@ void LocalHub::on_rewritten(StreamId id) {
   if (found != streams_.end()) found->second->tail.clear();
 }
 
-void LocalHub::on_head(StreamId id, const StreamState& state) {
+void LocalHub::on_heads(std::span<const StreamHead> heads) {
+  std::int64_t behind = 0;
+  for (const auto& head : heads) {
+    if (head.gone)
+      on_closed(head.stream);
+    else
+      behind += on_head(head.stream, head.state);
+  }
+  counters_.behind.set(static_cast<std::uint64_t>(behind));
+}
+
+std::int64_t LocalHub::on_head(StreamId id, const StreamState& state) {
   const auto found = streams_.find(id);
-  if (found == streams_.end() || !found->second->known) return;  // else it is being read anyway
+  if (found == streams_.end() || !found->second->known) return 0;  // it is being read anyway
   auto& stream = *found->second;
-  (void)learn(stream, state);
+  const auto known = stream.state.head;
+  const bool another = learn(stream, state);
   const Seq head = stream.state.head;
   // Also where the head is known already: another reader's page may have told it, and nobody told
   // the live ones.
@@ -266,6 +278,7 @@ void LocalHub::on_head(StreamId id, const StreamState& state) {
     leave_live(subscription);  // the last one takes its place
     pump(subscription);
   }
+  return another ? 0 : std::max<std::int64_t>(0, head.value - known.value);
 }
 
 void LocalHub::on_closed(StreamId id) {

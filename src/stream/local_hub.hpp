@@ -68,6 +68,7 @@ class LocalHub {
     LoopCounter from_store;
     LoopCounter slow;  // how often a live reader fell back to catching up
     LoopCounter resets;
+    LoopCounter behind;         // events that the last look at heads found, and nobody had told of
     LoopCounter streams;        // now
     LoopCounter subscriptions;  // now
   };
@@ -94,7 +95,9 @@ class LocalHub {
   void on_closed(StreamId stream);
   // A stream as the log has it: finds what was lost on the way. It may be older than what we know,
   // but for the epoch.
-  void on_head(StreamId stream, const StreamState& state);
+  // Says how many of its events we had not heard of.
+  std::int64_t on_head(StreamId stream, const StreamState& state);
+  void on_heads(std::span<const StreamHead> heads);
 
   // Forgets streams that nobody has followed for a while. Called now and then.
   void sweep();

@@ -6,15 +6,15 @@ import time
 
 import pytest
 
-from harness import postgres
-from harness.client import User, make_org, unique
+from harness import postgres, redis
+from harness.client import User, blocking_request, make_org, unique
 from harness.socket import Socket
 from harness.sse import EventStream
 
 pytestmark = pytest.mark.skipif(not postgres.installed(), reason="PostgreSQL 15 and PgBouncer are not installed")
 
 # How long the other node may take: as promised with the bus, and by reading the log alone.
-PROMISED = {"log": 10.0}
+PROMISED = {"redis": 1.0, "log": 10.0}
 
 
 class Nodes:
@@ -32,13 +32,31 @@ class Nodes:
         return twin
 
 
+@pytest.fixture(scope="module")
+def bus():
+    with redis.Redis() as one:
+        yield one
+
+
 @pytest.fixture(params=list(PROMISED))
-def nodes(request, own_server):
+def nodes(request, own_server, bus):
     shared = postgres.shared()
     env = {"DATABASE_URL": shared.url(shared.create_database())}
+    if request.param == "redis":
+        env["REDIS_URL"] = bus.url
     one = own_server(env=env)
     two = own_server(env=env, users=())
+    if request.param == "redis":
+        for node in (one, two):
+            until_blocking(lambda node=node: "indaba_nodes 2" in blocking_request(node, "GET", "/metrics").text)
     return Nodes(one, two, request.param)
+
+
+def until_blocking(is_so, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, "the nodes do not hear each other"
+        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -119,7 +137,7 @@ async def test_a_session_that_ends_on_one_node_ends_on_the_other(nodes, root):
     there = nodes.there(ben)
     async with await Socket.open(nodes.two, "/ws", there) as socket:
         (await there.get("me")).expect(200)
-        (await ben.post("auth/revoke")).expect(204)
+        (await ben.post("auth/token/revoke")).expect(204)
         code, _, _ = await socket.closed(nodes.promised + 2)
         assert code == 4001
     await until(lambda: _status(there, "me"), 401, nodes.promised)
