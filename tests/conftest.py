@@ -1,6 +1,7 @@
 """Fixtures: one server for the tests that can share it, people, and async tests without a plugin."""
 
 import asyncio
+import atexit
 import inspect
 import os
 import random
@@ -12,8 +13,8 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
 
-from harness import client, postgres  # noqa: E402
-from harness.server import BINARY, Server  # noqa: E402
+from harness import client, postgres, redis  # noqa: E402
+from harness.server import BINARY, ManyNodes, Server  # noqa: E402
 
 SEED = int(os.environ.get("INDABA_TEST_SEED", "0")) or (time.time_ns() & 0x7FFFFFFF)
 # Limits that count by time, user or address would make tests depend on each other.
@@ -57,10 +58,20 @@ def rng(request):
     return random.Random(f"{SEED}:{request.node.nodeid}")
 
 
+def make_shared(**options):
+    """One server, or INDABA_TEST_NODES of them that take turns: what works on one must work on several."""
+    nodes = int(os.environ.get("INDABA_TEST_NODES", "1"))
+    if nodes == 1:
+        return Server(**options)
+    bus = redis.Redis()
+    atexit.register(bus.close)
+    return ManyNodes(bus.url, nodes - 1, **options)
+
+
 @pytest.fixture(scope="session")
 def server():
     """Shared. Whoever changes its settings, stops it or counts what it does takes `own_server`."""
-    shared = Server(env=UNLIMITED, arguments=["--test-echo"])
+    shared = make_shared(env=UNLIMITED, arguments=["--test-echo"])
     shared.create_user("root", client.PASSWORD, superuser=True)
     with shared:
         yield shared

@@ -23,6 +23,49 @@ void RateLimiter::forget(std::string_view key) {
   auto& shard = shard_of(key);
   const std::scoped_lock lock(shard.mutex);
   if (const auto it = shard.entries.find(key); it != shard.entries.end()) shard.entries.erase(it);
+  if (auto* use = use_of(shard, key)) *use = {std::string(key), Millis(0), 0, true};
+}
+
+std::vector<RateUse> RateLimiter::take_uses() {
+  std::vector<RateUse> uses;
+  for (auto& shard : shards_) {
+    const std::scoped_lock lock(shard.mutex);
+    for (auto& [key, use] : shard.uses) uses.push_back(std::move(use));
+    shard.uses.clear();
+  }
+  return uses;
+}
+
+void RateLimiter::count(const RateUse& use) {
+  auto& shard = shard_of(use.key);
+  const std::scoped_lock lock(shard.mutex);
+  if (use.forgotten)
+    if (const auto it = shard.entries.find(use.key); it != shard.entries.end())
+      shard.entries.erase(it);
+  if (use.used == 0 || use.window < Millis(kSlots)) return;
+  const auto now_ms = clock_.mono().time_since_epoch().count();
+  auto& entry = entry_of(shard, use.key, use.window, now_ms);
+  entry.used[static_cast<std::size_t>(entry.newest_slot) % kSlots] += use.used;
+}
+
+RateUse* RateLimiter::use_of(Shard& shard, std::string_view key) {
+  if (!keep_uses_) return nullptr;
+  if (const auto it = shard.uses.find(key); it != shard.uses.end()) return &it->second;
+  if (shard.uses.size() >= max_keys_a_shard_) return nullptr;
+  return &shard.uses.emplace(std::string(key), RateUse{std::string(key)}).first->second;
+}
+
+RateLimiter::Entry& RateLimiter::entry_of(Shard& shard, std::string_view key, Millis window,
+                                          std::int64_t now_ms) {
+  auto it = shard.entries.find(key);
+  if (it == shard.entries.end()) {
+    if (shard.entries.size() >= max_keys_a_shard_) make_room(shard, now_ms);
+    it = shard.entries.emplace(std::string(key), Entry{}).first;
+    it->second.slot_ms = window.count() / static_cast<std::int64_t>(kSlots);
+    it->second.newest_slot = now_ms / it->second.slot_ms;
+  }
+  advance(it->second, now_ms);
+  return it->second;
 }
 
 std::size_t RateLimiter::keys() const {
@@ -45,21 +88,16 @@ RateVerdict RateLimiter::take(std::string_view key, RateRule rule) {
   const auto now_ms = clock_.mono().time_since_epoch().count();
   auto& shard = shard_of(key);
   const std::scoped_lock lock(shard.mutex);
-  auto it = shard.entries.find(key);
-  if (it == shard.entries.end()) {
-    if (shard.entries.size() >= max_keys_a_shard_) make_room(shard, now_ms);
-    it = shard.entries.emplace(std::string(key), Entry{}).first;
-    it->second.slot_ms = rule.window.count() / static_cast<std::int64_t>(kSlots);
-    it->second.newest_slot = now_ms / it->second.slot_ms;
-  }
-  auto& entry = it->second;
-  advance(entry, now_ms);
-
+  auto& entry = entry_of(shard, key, rule.window, now_ms);
   std::int64_t used = std::accumulate(entry.used.begin(), entry.used.end(), std::int64_t{0});
   RateVerdict verdict{used < rule.limit, rule.limit, 0, Millis(0)};
   if (verdict.allowed) {
     ++entry.used[static_cast<std::size_t>(entry.newest_slot) % kSlots];
     ++used;
+    if (auto* use = use_of(shard, key)) {
+      use->window = rule.window;
+      ++use->used;
+    }
   }
   verdict.remaining = std::max<std::int64_t>(rule.limit - used, 0);
 

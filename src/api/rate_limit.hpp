@@ -5,6 +5,9 @@
 // the limit holds over any stretch of time to within a sixteenth. Any thread; sharded by key, a few
 // dozen nanoseconds under a shard's lock. Memory is bounded: a shard that is full forgets the keys
 // whose windows are over, and then the one that it happens to find first.
+//
+// Several nodes count together by telling each other what was used (api/shared_rates.hpp): a limit
+// is exact on one node, and over several as exact as the time that their word takes.
 #pragma once
 
 #include "base/clock.hpp"
@@ -17,12 +20,21 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace indaba::api {
 
 struct RateRule {
   std::int64_t limit = 0;  // uses in a window
   Millis window{60'000};
+};
+
+// What a key used since the last time that was asked: for other nodes.
+struct RateUse {
+  std::string key;
+  Millis window{0};
+  std::uint32_t used = 0;
+  bool forgotten = false;  // what it had used before that no longer counts
 };
 
 struct RateVerdict {
@@ -49,6 +61,13 @@ class RateLimiter {
   void forget(std::string_view key);
   [[nodiscard]] std::size_t keys() const;
 
+  // At start-up: keep what is used for take_uses(). Bounded; past the bound others hear nothing of
+  // a key.
+  void keep_uses() noexcept { keep_uses_ = true; }
+  [[nodiscard]] std::vector<RateUse> take_uses();
+  // What another node let through.
+  void count(const RateUse& use);
+
  private:
   static constexpr std::size_t kSlots = 16;
   struct Entry {
@@ -66,15 +85,20 @@ class RateLimiter {
     mutable std::mutex mutex;
     std::unordered_map<std::string, Entry, Hash, std::equal_to<>> entries;
     std::int64_t swept_ms = 0;
+    std::unordered_map<std::string, RateUse, Hash, std::equal_to<>> uses;  // not told yet
   };
 
   Shard& shard_of(std::string_view key) noexcept;
+  // Under the shard's lock.
+  Entry& entry_of(Shard& shard, std::string_view key, Millis window, std::int64_t now_ms);
+  RateUse* use_of(Shard& shard, std::string_view key);
   void make_room(Shard& shard, std::int64_t now_ms) const;
   static void advance(Entry& entry, std::int64_t now_ms);
 
   const Clock& clock_;
   Live<bool> enabled_;
   const std::size_t max_keys_a_shard_;
+  bool keep_uses_ = false;
   std::array<Shard, kShards> shards_;
 };
 

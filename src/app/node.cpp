@@ -8,7 +8,6 @@
 #include "gateway/echo.hpp"
 #include "gateway/event_routes.hpp"
 
-#include <future>
 #include <thread>
 
 namespace indaba::app {
@@ -137,6 +136,7 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
              settings_.server.io_uring ? net::Loop::Sending::ring : net::Loop::Sending::calls),
       hub_(clock_),
       relay_(hub_),
+      clustering_(make_clustering(std::move(bus))),
       identities_(*storage_->database, clock_, random_, believed()),
       mint_(make_mint(storage_->signing_key, clock_, random_)),
       external_(std::move(external)),
@@ -147,8 +147,8 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
       idempotency_(*storage_->database, clock_),
       cursors_(crypto::derive_key(storage_->signing_key, "list cursors")),
       origins_(settings_.origins),
-      leases_(clock_),
-      presence_(clock_, leases_, settings_.streams.presence_linger),
+      leases_(make_leases()),
+      presence_(clock_, *leases_, settings_.streams.presence_linger),
       presence_source_(*storage_->database),
       audiences_(presence_source_, clock_),
       presence_changes_({presence_, presence_source_, audiences_, followed_, hub_, log}),
@@ -201,16 +201,10 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
                       return refuse_unreadable(status, sentence);
                     }} {
   account::follow(changes_, identities_);
-  if (storage_->access_stream) {
-    changes_.share(storage_->access_stream, cluster::new_node_id(random_));
-    clustering_ =
-        std::make_unique<Clustering>(Clustering::Parts{*storage_->database, hub_, *storage_->store,
-                                                       relay_, changes_, clock_, log},
-                                     std::move(bus));
-  }
   for (auto* loop : loops_.all()) gateway_.add_loop(*loop, hub_.add_loop(*loop, store()));
   storage_->log.set_listener(&relay_);
   changes_.listen([this](const api::AccessChange& change) { gateway_.tell(change); });
+  share_with_others();
   accounts_.also_erase([](db::WriteTx& tx, UserId user, WallTime now) -> Result<void> {
     INDABA_TRY_VOID(notifications::Notifications::erase(tx, user));
     return chat::Chat::erase(tx, user, now);
@@ -220,11 +214,6 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
     audiences_.on_access_change(change);
   });
   health_.add_check("disk", ops::disk_check(settings_.data.dir, kLeastFreeDisk));
-  if (clustering_ && clustering_->cluster() != nullptr)
-    health_.add_check("redis", [this]() -> ops::HealthReport {
-      if (clustering_->cluster()->up()) return {ops::HealthState::ok, {}};
-      return {ops::HealthState::degraded, "does not carry messages; the log is read instead"};
-    });
   database_probe_ = &health_.add_probe("database", kProbeStale);
   database_probe_->report({});  // it answered when it was opened: "listening" must mean ready
   apply_feature_limits(settings_.limits);
@@ -307,24 +296,6 @@ std::string Node::url() const {
   const bool v6 = host.find(':') != std::string::npos;
   return (tls_ ? "https://" : "http://") + (v6 ? "[" + host + "]" : host) + ":" +
          std::to_string(port_);
-}
-
-Millis Node::believed() const {
-  return storage_->access_stream ? auth::kBelievedAmongOthers : auth::kBelievedAlone;
-}
-
-stream::Store& Node::store() {
-  return clustering_ ? clustering_->store() : *storage_->store;
-}
-
-// What is remembered from before this node hears of others' changes could be wrong for long, so
-// nobody is let in earlier.
-void Node::start_clustering() {
-  if (!clustering_) return;
-  const auto ready = std::make_shared<std::promise<void>>();
-  loops_.first().post(
-      [this, ready] { clustering_->start(hub_.local(0), [ready] { ready->set_value(); }); });
-  ready->get_future().wait();
 }
 
 void Node::start() {

@@ -9,6 +9,7 @@
 #include "api/cursor.hpp"
 #include "api/description.hpp"
 #include "api/frames.hpp"
+#include "api/shared_rates.hpp"
 #include "api/stream_names.hpp"
 #include "app/clustering.hpp"
 #include "app/config_sections.hpp"
@@ -121,7 +122,14 @@ class Node final : private stream::RetentionListener {
   void apply_feature_limits(const LimitsConfig& limits);
   void reload_keys(const Config& config);
   void on_trimmed(StreamId stream, Seq oldest) override { relay_.on_trimmed(stream, oldest); }
+  // node_cluster.cpp
   void start_clustering();
+  [[nodiscard]] std::unique_ptr<Clustering> make_clustering(std::unique_ptr<cluster::Bus> bus);
+  [[nodiscard]] cluster::Cluster* cluster() const;  // nullptr: no bus
+  [[nodiscard]] std::unique_ptr<presence::Leases> make_leases();
+  void share_with_others();
+  Task<void> tell_rates();
+  Task<void> tell_leases();
   [[nodiscard]] Millis believed() const;
   [[nodiscard]] stream::Store& store();
 
@@ -143,12 +151,14 @@ class Node final : private stream::RetentionListener {
   auth::PasswordHasher hasher_;
   auth::RequestAuthenticator authenticator_;
   api::RateLimiter limiter_;
+  std::unique_ptr<api::SharedRates> shared_rates_;  // nullptr: no bus
   api::RateLimits rates_;
   api::Idempotency idempotency_;
   api::Cursors cursors_;
   http::AllowedOrigins origins_;
 
-  presence::LocalLeases leases_;
+  presence::SharedLeases* shared_leases_ = nullptr;  // `leases_`, where there is a bus
+  std::unique_ptr<presence::Leases> leases_;
   presence::Presence presence_;
   chat::Delivered delivered_;
   presence::SqlSource presence_source_;

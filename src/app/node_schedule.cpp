@@ -48,6 +48,10 @@ void Node::start_schedule() {
     every(kWatchHeadsEvery, [this] { return clustering_->watch_heads(); });
     every(cluster::Cluster::kHello, [this] { return clustering_->say_hello(); });
   }
+  if (cluster() != nullptr) {
+    every(api::SharedRates::kTell, [this] { return tell_rates(); });
+    every(presence::SharedLeases::kTell, [this] { return tell_leases(); });
+  }
   every(kTrimEvery, [this] { return trim_streams(); });
   every(kPurgeEvery, [this] { return purge(); });
   every(kEndSessionsEvery, [this] { return end_old_sessions(); });

@@ -35,6 +35,10 @@ void Gateway::tell(const api::AccessChange& change) {
 
 void Gateway::drain(Millis within) {
   draining_.store(true, std::memory_order_relaxed);
+  send_away(within);
+}
+
+void Gateway::send_away(Millis within) {
   for (const auto& context : contexts_) {
     context->loop.post([this, &context = *context, within] {
       // Each goes at a moment of its own, so that those who come back do not come at once.

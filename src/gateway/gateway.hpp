@@ -18,6 +18,7 @@
 #include "gateway/loop_context.hpp"
 #include "gateway/open_sessions.hpp"
 #include "gateway/resume.hpp"
+#include "gateway/session_exchange.hpp"
 #include "gateway/settings.hpp"
 #include "gateway/socket_stats.hpp"
 #include "http/cors.hpp"
@@ -67,15 +68,23 @@ class Gateway {
   void tell(const api::AccessChange& change);
   // Refuses new readers from now on, and sends all others away, spread over `within`.
   void drain(Millis within);
+  // Sends all away likewise; they may come back at once.
+  void send_away(Millis within);
   [[nodiscard]] bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
 
   // 88 random bits in 15 characters: as long as a string may be that needs no memory of its own.
   [[nodiscard]] std::string new_session_uuid() const;
   [[nodiscard]] std::string new_id(std::size_t bytes) const;  // hex
 
+  // At start-up, where there are other nodes: sessions move between them.
+  void share_sessions(cluster::Cluster& cluster) {
+    exchange = std::make_unique<SessionExchange>(cluster, open_sessions, parts.resume);
+  }
+
   const Parts parts;
   ConnectionLimits limits;
   OpenSessions open_sessions;
+  std::unique_ptr<SessionExchange> exchange;  // nullptr: there are no others
   SocketStats stats;
 
  private:

@@ -94,6 +94,16 @@ Task<std::optional<SavedSession>> ResumeStore::find(UserId user, std::string uui
   co_return *std::move(found);
 }
 
+std::optional<SavedSession> ResumeStore::take(UserId user, std::string_view uuid) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = sessions_.find(key(user, uuid));
+  if (found == sessions_.end()) return std::nullopt;
+  auto session = std::move(found->second.session);
+  sessions_.erase(found);
+  if (!fresh(session)) return std::nullopt;
+  return session;
+}
+
 std::vector<SavedSession> ResumeStore::take_unwritten() {
   const std::scoped_lock lock(mutex_);
   std::vector<SavedSession> batch;

@@ -42,6 +42,8 @@ class ResumeStore {
   // What was saved for this user under this id, at most `ttl` ago. Errors of the database count as
   // "unknown": a session then starts anew, and the client's own `since` still holds.
   Task<std::optional<SavedSession>> find(UserId user, std::string uuid);
+  // Another node goes on with it: what is in memory of it, which is forgotten here.
+  [[nodiscard]] std::optional<SavedSession> take(UserId user, std::string_view uuid);
   // Writes what changed since the last time, and now and then deletes what is too old. On a loop,
   // every few seconds.
   Task<void> flush();

@@ -131,8 +131,14 @@ Task<std::optional<SavedSession>> WsOpening::find_saved(UserId user, std::string
     auto saved = co_await take_over;
     if (saved) co_return saved;
   }
+  std::optional<SavedSession> elsewhere;
+  if (gateway_.exchange) {
+    auto asking = gateway_.exchange->ask(user, uuid);
+    elsewhere = co_await asking;
+  }
   auto finding = gateway_.parts.resume.find(user, std::move(uuid));
-  co_return co_await finding;
+  auto here = co_await finding;
+  co_return newer(std::move(elsewhere), std::move(here));
 }
 
 Task<Result<void>> WsOpening::admit(const http::Request& request, std::string stream_name,

@@ -8,9 +8,12 @@
 
 #include "base/clock.hpp"
 #include "base/ids.hpp"
+#include "cluster/cluster.hpp"
 
+#include <map>
 #include <mutex>
 #include <span>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -43,6 +46,30 @@ class LocalLeases final : public Leases {
   std::mutex mutex_;
   std::unordered_map<UserId, MonoTime> ends_;  // guarded by mutex_, as the next
   std::vector<UserId> begun_;
+};
+
+// The leases of all nodes: what is renewed here is told to the others, and what they tell counts
+// here. Nothing is kept anywhere else: a node that dies, or a bus that is down, lets them run out,
+// and a node that is new has heard all of them after one renewal (5 s).
+class SharedLeases final : public Leases {
+ public:
+  static constexpr Millis kTell{250};
+
+  // `cluster` outlives this.
+  SharedLeases(const Clock& clock, cluster::Cluster& cluster);
+
+  void renew(std::span<const UserId> users, Millis length) override;
+  [[nodiscard]] Changes take_changes() override { return all_.take_changes(); }
+  // Tells the others what was renewed since the last time; every kTell.
+  void tell();
+
+ private:
+  void hear(std::string_view body);
+
+  cluster::Cluster& cluster_;
+  LocalLeases all_;
+  std::mutex mutex_;
+  std::map<Millis, std::vector<UserId>> renewed_;  // by length; guarded by mutex_
 };
 
 }  // namespace indaba::presence

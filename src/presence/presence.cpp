@@ -82,9 +82,13 @@ void Presence::begin(UserId user, Entry& entry) {
 
 void Presence::end(UserId user, Entry& entry, Leaving& leaving) {
   entry.online = false;
-  if (entry.last_seen == WallTime{}) entry.last_seen = clock_.wall();
+  // Somebody whose devices were on other nodes: one of those knows when the last one went, and
+  // keeps it.
+  const bool elsewhere = entry.last_seen == WallTime{};
+  if (elsewhere) entry.last_seen = clock_.wall();
   entry.orgs.each([&](OrgId org) { leaving[org].push_back(user); });
   note(touched_, user);
+  if (elsewhere) return;
   if (!entry.unsaved) note(unsaved_, user);
   entry.unsaved = true;
 }
@@ -227,7 +231,10 @@ void Presence::tick() {
   for (const auto user : changes.begun) {
     auto& at = shards_[std::hash<UserId>{}(user) % kShards];
     const std::scoped_lock lock(at.mutex);
-    if (auto& entry = at.people[user]; !entry.online) begin(user, entry);
+    auto& entry = at.people[user];
+    if (entry.online) continue;
+    entry.last_seen = {};
+    begin(user, entry);
   }
 }
 

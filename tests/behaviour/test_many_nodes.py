@@ -38,18 +38,28 @@ def bus():
         yield one
 
 
-@pytest.fixture(params=list(PROMISED))
-def nodes(request, own_server, bus):
+def make_nodes(own_server, bus=None, env=None, **options):
     shared = postgres.shared()
-    env = {"DATABASE_URL": shared.url(shared.create_database())}
-    if request.param == "redis":
+    env = {"DATABASE_URL": shared.url(shared.create_database()), **(env or {})}
+    if bus is not None:
         env["REDIS_URL"] = bus.url
-    one = own_server(env=env)
-    two = own_server(env=env, users=())
-    if request.param == "redis":
+    one = own_server(env=env, **options)
+    two = own_server(env=env, users=(), **options)
+    if bus is not None:
         for node in (one, two):
             until_blocking(lambda node=node: "indaba_nodes 2" in blocking_request(node, "GET", "/metrics").text)
-    return Nodes(one, two, request.param)
+    return Nodes(one, two, "log" if bus is None else "redis")
+
+
+@pytest.fixture(params=list(PROMISED))
+def nodes(request, own_server, bus):
+    return make_nodes(own_server, bus if request.param == "redis" else None)
+
+
+@pytest.fixture
+def on_redis(own_server, bus):
+    """What nodes share by the bus alone. Whoever is gone is offline after two seconds, not fifteen."""
+    return make_nodes(own_server, bus, env={"INDABA_PRESENCE_LINGER": "2s"})
 
 
 def until_blocking(is_so, seconds=10):
@@ -178,6 +188,152 @@ async def test_a_deleted_message_is_in_no_tail_of_the_other_node(nodes, root):
         while (await socket.next())["type"] != "message_deleted":
             pass
         await until(replay, "", nodes.promised)
+
+
+# --- what the bus alone carries
+
+
+async def test_a_session_goes_on_at_the_other_node_where_it_was(on_redis):
+    root = User(on_redis.one, "root").sign_in()
+    org = await make_org(root)
+    session = unique("s")
+    first = await Socket.open(on_redis.one, "/ws", root, query={"session_uuid": session})
+    await first.ask("subscribe", stream=org.notifications)
+    for n in range(1, 4):
+        await org.notify(n=n)
+    await first.events(3)
+    await first.ask("ack", stream=org.notifications, seq=2)
+    await first.abort()
+    await org.notify(n=4)
+    async with await Socket.open(on_redis.two, "/ws", on_redis.there(root),
+                                 query={"session_uuid": session}) as again:
+        assert again.welcome["resumed"] is True and again.welcome["count"] == 2
+        told = await again.expect("subscribed")
+        assert told["stream"] == org.notifications and told["since"] <= 2
+        events = await again.events(4 - told["since"])
+        assert [event["seq"] for event in events] == list(range(told["since"] + 1, 5))
+
+
+async def test_a_session_that_is_open_here_is_closed_when_it_is_resumed_there(on_redis):
+    root = User(on_redis.one, "root").sign_in()
+    org = await make_org(root)
+    session = unique("s")
+    first = await Socket.open(on_redis.one, "/ws", root, query={"session_uuid": session})
+    for _ in range(3):
+        await first.ask("ping")
+    await first.ask("subscribe", stream=org.notifications)
+    second = await Socket.open(on_redis.two, "/ws", on_redis.there(root), query={"session_uuid": session})
+    code, _, _ = await first.closed(2)
+    assert code == 4000
+    assert second.welcome["resumed"] is True and second.welcome["count"] == 4
+    await second.expect("subscribed")
+    # … and back again: the first node must not believe what it had kept.
+    for _ in range(5):
+        await second.ask("ping")
+    await second.abort()
+    async with await Socket.open(on_redis.one, "/ws", root, query={"session_uuid": session}) as third:
+        assert third.welcome["count"] == 9
+
+
+async def test_who_is_online_on_one_node_is_online_on_the_other_until_their_node_dies(on_redis):
+    root = User(on_redis.one, "root").sign_in()
+    ben, carla = on_redis.user(unique("ben")), on_redis.user(unique("carla"))
+    org = await make_org(root, member=[ben, carla])
+    async with await Socket.open(on_redis.one, f"/ws/{org.notifications}", root) as watcher:
+        await watcher.expect("subscribed")
+        watcher.hears_presence = True
+        await Socket.open(on_redis.two, "/ws", on_redis.there(ben))
+        leaving = await Socket.open(on_redis.two, "/ws", on_redis.there(carla))
+        assert await _presence(watcher, {ben.id, carla.id}) == {ben.id: "online", carla.id: "online"}
+        state = await watcher.ask("presence", stream=org.notifications)
+        assert {user["id"] for user in state["users"]} == {root.id, ben.id, carla.id}
+        await leaving.close()
+        assert await _presence(watcher, {carla.id}) == {carla.id: "offline"}
+        on_redis.two.kill()
+        assert await _presence(watcher, {ben.id}) == {ben.id: "offline"}
+
+
+async def test_typing_is_seen_on_the_other_node_but_not_by_oneself(on_redis):
+    root = User(on_redis.one, "root").sign_in()
+    org = await make_org(root)
+    ben = on_redis.user(unique("ben"))
+    await org.add(ben)
+    room = org.room((await org.make_room())["slug"])
+    here = await Socket.open(on_redis.one, f"/ws/{room}", root)
+    there = await Socket.open(on_redis.two, f"/ws/{room}", on_redis.there(ben))
+    own = await Socket.open(on_redis.two, f"/ws/{room}", on_redis.there(root))
+    for socket in (here, there, own):
+        await socket.expect("subscribed")
+    await here.send("typing", stream=room, is_typing=True)
+    told = await there.expect("typing")
+    assert told["user"]["id"] == root.id and told["is_typing"] is True
+    await own.silence()
+
+
+async def test_an_ephemeral_event_reaches_the_other_node(on_redis):
+    root = User(on_redis.one, "root").sign_in()
+    org = await make_org(root)
+    await org.declare("cursor", durable=False)
+    async with await Socket.open(on_redis.two, f"/ws/{org.topic('cursor')}", on_redis.there(root)) as socket:
+        await socket.expect("subscribed")
+        await org.publish("cursor", {"type": "moved", "data": {"x": 1}})
+        event = await socket.expect("moved")
+        assert "seq" not in event and event["data"] == {"x": 1}
+
+
+async def test_a_limit_holds_over_both_nodes(own_server, bus):
+    nodes = make_nodes(own_server, bus, limits=True)
+    root = User(nodes.one, "root").sign_in()
+    org = await make_org(root)
+    there = nodes.there(root)
+    for _ in range(100):
+        await org.notify(n=1)
+    await asyncio.sleep(0.5)  # the other node hears of it ten times a second
+    statuses = [(await there.post(org.notifications, {"type": "note", "payload": {}})).status for _ in range(40)]
+    assert 10 <= statuses.count(201) <= 22 and statuses[-1] == 429, statuses
+
+
+async def test_sign_ins_that_succeeded_are_no_failures_on_the_other_node(own_server, bus):
+    nodes = make_nodes(own_server, bus, limits=True)
+    for _ in range(8):
+        User(nodes.one, "root").sign_in()
+    await asyncio.sleep(0.5)
+    User(nodes.two, "root").sign_in()
+
+
+async def test_a_socket_token_is_good_for_one_of_the_nodes(on_redis):
+    root = User(on_redis.one, "root").sign_in()
+    token = (await root.post("auth/ws-token")).expect(200).json["token"]
+    async with await Socket.open(on_redis.one, "/ws", token=token, by="query"):
+        code, _, _ = await (await Socket.dial(on_redis.two, "/ws", token=token, by="query")).closed()
+        assert code == 4001
+
+
+async def test_a_redis_that_is_flushed_killed_or_hangs_loses_nothing(own_server):
+    with redis.Redis() as own_bus:
+        nodes = make_nodes(own_server, own_bus)
+        root = User(nodes.one, "root").sign_in()
+        org = await make_org(root)
+        async with await Socket.open(nodes.two, f"/ws/{org.notifications}", nodes.there(root)) as socket:
+            await socket.expect("subscribed")
+            sent = 0
+            for fault in (own_bus.flush, own_bus.kill, own_bus.start, own_bus.pause, own_bus.resume, own_bus.restart):
+                fault()
+                for _ in range(10):
+                    sent += 1
+                    await org.notify(n=sent)
+                assert [event["n"] for event in await socket.events(10)] == list(range(sent - 9, sent + 1)), fault
+
+
+async def _presence(watcher, ids, seconds=8):
+    """What is told next of each of them."""
+    told, deadline = {}, time.monotonic() + seconds
+    while set(told) != ids:
+        frame = await watcher.next(max(0.001, deadline - time.monotonic()))
+        for change in frame.get("changes", []):
+            if change["user"]["id"] in ids:
+                told[change["user"]["id"]] = change["status"]
+    return told
 
 
 async def _status(caller, path):

@@ -197,3 +197,38 @@ class Server:
     def cpu_seconds(self):
         fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class ManyNodes(Server):
+    """Several nodes on one database and one Redis. Each time that the address is asked for, it is the next node's."""
+
+    def __init__(self, redis_url, others=1, **options):
+        self._ports, self._turn = [], 0
+        super().__init__(**options)
+        self.env["REDIS_URL"] = redis_url
+        self.others = [Server(env=self.env, arguments=options.get("arguments", ())) for _ in range(others)]
+
+    @property
+    def port(self):
+        self._turn += 1
+        return self._ports[self._turn % len(self._ports)]
+
+    @port.setter
+    def port(self, port):
+        self._ports = [port]
+
+    def start(self, wait=True):
+        super().start(wait)
+        for node in self.others:
+            node.env = self.env
+            self._ports.append(node.start().port)
+        return self
+
+    def stop(self, seconds=15):
+        codes = [node.stop(seconds) for node in self.others] + [super().stop(seconds)]
+        return max(codes, key=lambda code: code != 0)
+
+    def close(self):
+        for node in self.others:
+            node.close()
+        super().close()

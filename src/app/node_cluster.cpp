@@ -1,0 +1,70 @@
+// What a node has because it is one of several.
+#include "app/node.hpp"
+
+#include <future>
+
+namespace indaba::app {
+
+std::unique_ptr<Clustering> Node::make_clustering(std::unique_ptr<cluster::Bus> bus) {
+  if (!storage_->access_stream) return nullptr;
+  changes_.share(storage_->access_stream, cluster::new_node_id(random_));
+  return std::make_unique<Clustering>(Clustering::Parts{*storage_->database, hub_, *storage_->store,
+                                                        relay_, changes_, clock_, log_},
+                                      std::move(bus));
+}
+
+cluster::Cluster* Node::cluster() const {
+  return clustering_ ? clustering_->cluster() : nullptr;
+}
+
+Millis Node::believed() const {
+  return clustering_ ? auth::kBelievedAmongOthers : auth::kBelievedAlone;
+}
+
+stream::Store& Node::store() {
+  return clustering_ ? clustering_->store() : *storage_->store;
+}
+
+std::unique_ptr<presence::Leases> Node::make_leases() {
+  if (cluster() == nullptr) return std::make_unique<presence::LocalLeases>(clock_);
+  auto shared = std::make_unique<presence::SharedLeases>(clock_, *cluster());
+  shared_leases_ = shared.get();
+  return shared;
+}
+
+void Node::share_with_others() {
+  if (clustering_)
+    changes_.listen([this](const api::AccessChange& change) {
+      // Whoever is connected comes back and is asked anew.
+      if (std::holds_alternative<api::AccessUnknown>(change)) gateway_.send_away(Millis(2'000));
+    });
+  if (cluster() == nullptr) return;
+  shared_rates_ = std::make_unique<api::SharedRates>(limiter_, *cluster());
+  gateway_.share_sessions(*cluster());
+  health_.add_check("redis", [this]() -> ops::HealthReport {
+    if (cluster()->up()) return {ops::HealthState::ok, {}};
+    return {ops::HealthState::degraded, "does not carry messages; the log is read instead"};
+  });
+}
+
+Task<void> Node::tell_rates() {
+  shared_rates_->tell();
+  co_return;
+}
+
+Task<void> Node::tell_leases() {
+  shared_leases_->tell();
+  co_return;
+}
+
+// What is remembered from before this node hears of others' changes could be wrong for long, so
+// nobody is let in earlier.
+void Node::start_clustering() {
+  if (!clustering_) return;
+  const auto ready = std::make_shared<std::promise<void>>();
+  loops_.first().post(
+      [this, ready] { clustering_->start(hub_.local(0), [ready] { ready->set_value(); }); });
+  ready->get_future().wait();
+}
+
+}  // namespace indaba::app
