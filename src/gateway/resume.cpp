@@ -3,6 +3,8 @@
 #include "base/json.hpp"
 #include "base/reflect.hpp"
 
+#include <array>
+
 namespace indaba::gateway {
 
 namespace {
@@ -152,8 +154,9 @@ Task<void> ResumeStore::flush() {
     auto change = [batch](db::WriteTx& tx) -> Result<void> {
       for (const auto& s : batch) {
         const auto positions = encode(s.positions);
-        INDABA_TRY_VOID(tx.sql().execute(kUpsert, user_column(s.user), s.uuid, s.count, positions,
-                                         to_millis(s.saved_at)));
+        const std::array<db::Param, 5> row{user_column(s.user), s.uuid, s.count, positions,
+                                           to_millis(s.saved_at)};
+        INDABA_TRY_VOID(tx.sql().run_later(kUpsert, row));
       }
       return {};
     };

@@ -2,12 +2,18 @@
 
 #include "feature/account/account.hpp"
 
+#include <array>
+
 namespace indaba::presence {
 
 namespace {
 
 constexpr std::string_view kFindUser = "SELECT username FROM users WHERE id = $1 AND active = 1";
 constexpr std::string_view kOrgsOf = "SELECT org_id FROM org_members WHERE user_id = $1";
+// PostgreSQL: all of them by one statement.
+constexpr std::string_view kPlaceAll =
+    "SELECT u.id, u.username, m.org_id FROM users u LEFT JOIN org_members m ON m.user_id = u.id"
+    " WHERE u.id = ANY ($1) AND u.active = 1 ORDER BY u.id";
 constexpr std::string_view kFindStream =
     "SELECT s.kind, coalesce(r.org_id, o.id), r.id, r.private FROM streams s"
     " LEFT JOIN rooms r ON r.stream_id = s.id AND r.deleted_at IS NULL"
@@ -30,6 +36,21 @@ constexpr std::string_view kSave =
 
 UserId user_of(const db::Row& row) {
   return row.id<UserId>(0);
+}
+
+Result<std::vector<PlacedUser>> place_all(db::Session& session, const std::vector<UserId>& users) {
+  std::vector<std::int64_t> ids;
+  ids.reserve(users.size());
+  for (const auto user : users) ids.push_back(user.value);
+  std::vector<PlacedUser> placed;
+  const auto take = [&](const db::Row& row) {
+    if (placed.empty() || placed.back().user != user_of(row))
+      placed.push_back({user_of(row), row.string(1), {}});
+    if (!row.is_null(2)) placed.back().orgs.push_back(row.id<OrgId>(2));
+  };
+  const std::array<db::Param, 1> params{db::Integers{ids}};
+  INDABA_TRY_VOID(session.run(kPlaceAll, params, take));
+  return placed;
 }
 
 Result<Audience> read_audience(db::Session& session, StreamId stream) {
@@ -67,6 +88,7 @@ Result<Audience> read_audience(db::Session& session, StreamId stream) {
 
 Task<Result<std::vector<PlacedUser>>> SqlSource::place(std::vector<UserId> users) {
   auto query = [users = std::move(users)](db::Session& session) -> Result<std::vector<PlacedUser>> {
+    if (session.dialect() == db::Dialect::postgres) return place_all(session, users);
     std::vector<PlacedUser> placed;
     for (const auto user : users) {
       INDABA_TRY(auto name, session.first<std::string>(
@@ -133,7 +155,8 @@ Task<Result<std::vector<PresentPerson>>> SqlSource::seen_in(OrgId org, std::size
 Task<Result<void>> SqlSource::save(std::vector<LastSeen> seen) {
   auto change = [seen = std::move(seen)](db::WriteTx& tx) -> Result<void> {
     for (const auto& [user, at] : seen) {
-      INDABA_TRY_VOID(tx.sql().execute(kSave, user, to_millis(at)));
+      const std::array<db::Param, 2> row{user, to_millis(at)};
+      INDABA_TRY_VOID(tx.sql().run_later(kSave, row));
     }
     return {};
   };

@@ -6,8 +6,9 @@ namespace indaba::presence {
 namespace {
 
 // anna owns acme, where ben, mia and carla are members; zoe owns other.
-class SqlPresenceTest : public chat::ChatFixture {
+class SqlPresenceTest : public chat::ChatFixture, public testing::WithParamInterface<db::Backend> {
  protected:
+  SqlPresenceTest() : ChatFixture(Start::now, GetParam()) {}
   template <class T>
   T await(Task<Result<T>> task) {
     return db::run_on(executor_, std::move(task)).value();
@@ -33,7 +34,11 @@ class SqlPresenceTest : public chat::ChatFixture {
   SqlSource source_{*database_};
 };
 
-TEST_F(SqlPresenceTest, places_people_in_their_organisations) {
+INSTANTIATE_TEST_SUITE_P(
+    Each, SqlPresenceTest,
+    testing::ValuesIn(db::present({db::Backend::sqlite, db::Backend::postgres})), db::backend_name);
+
+TEST_P(SqlPresenceTest, places_people_in_their_organisations) {
   const auto placed = await(source_.place({user("ben"), UserId(9'999), user("zoe")}));
   ASSERT_EQ(placed.size(), 2U);
   EXPECT_EQ(placed[0].user, user("ben"));
@@ -45,7 +50,7 @@ TEST_F(SqlPresenceTest, places_people_in_their_organisations) {
   EXPECT_TRUE(await(source_.place({user("ben")})).empty());
 }
 
-TEST_F(SqlPresenceTest, knows_whom_a_stream_tells_of) {
+TEST_P(SqlPresenceTest, knows_whom_a_stream_tells_of) {
   const auto room = audience(stream("ben", "orgs/acme/rooms/general"));
   EXPECT_EQ(room.kind, Audience::Kind::org);
   EXPECT_EQ(room.org, acme_.org);
@@ -74,7 +79,7 @@ TEST_F(SqlPresenceTest, knows_whom_a_stream_tells_of) {
   EXPECT_EQ(audience(StreamId(news)).kind, Audience::Kind::none);
 }
 
-TEST_F(SqlPresenceTest, leaves_out_pairs_of_whom_one_has_blocked_the_other) {
+TEST_P(SqlPresenceTest, leaves_out_pairs_of_whom_one_has_blocked_the_other) {
   execute("INSERT INTO user_blocks (user_id, blocked_id, created_at) VALUES ($1, $2, 1)",
           user("ben"), user("anna"));
   const UserPair free{user("anna"), user("carla")};
@@ -86,7 +91,7 @@ TEST_F(SqlPresenceTest, leaves_out_pairs_of_whom_one_has_blocked_the_other) {
   EXPECT_TRUE(await(source_.blocked_around(UserId())).empty()) << "an API key";
 }
 
-TEST_F(SqlPresenceTest, keeps_when_people_were_last_seen_and_never_goes_back) {
+TEST_P(SqlPresenceTest, keeps_when_people_were_last_seen_and_never_goes_back) {
   const auto at = [](int n) { return from_millis(1'000 + n); };
   save({{user("ben"), at(5)}, {user("zoe"), at(9)}, {UserId(9'999), at(9)}, {user("mia"), at(7)}});
   save({{user("ben"), at(3)}});
