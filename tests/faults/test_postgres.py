@@ -1,16 +1,18 @@
-"""Connections, PgBouncer and PostgreSQL itself go away at random moments under load; two nodes write."""
+"""Connections, PgBouncer and PostgreSQL itself go away, stand still, are locked or replaced, under load."""
 
 import asyncio
 import os
 import random
 import signal
+import time
 
 import pytest
 
 from faults.test_kill import caller_with, personal_token
 from harness import postgres
-from harness.client import User, make_org
+from harness.client import Caller, User, make_org
 from harness.limits import within
+from harness.lines import Lines
 from harness.reader import KINDS, Publisher, check_log, check_readers, whole_log
 
 pytestmark = pytest.mark.skipif(not postgres.installed(), reason="PostgreSQL 15 and PgBouncer are not installed")
@@ -76,3 +78,198 @@ async def test_nothing_acknowledged_is_lost_or_repeated_whatever_goes_away(own_s
     assert set(log.values()) == {key for publisher in publishers for key in publisher.acked} | {"last"}
     print(f"{FAULTS} faults, {head} events")
     assert one.stop() == 0 and two.stop() == 0
+
+
+class Load:
+    """One server under load: publishers that repeat until they are answered, and a reader of each kind."""
+
+    def __init__(self, server, rng):
+        self.server, self.rng, self.head = server, rng, None
+
+    async def begin(self):
+        root = User(self.server, "root")
+        self.org = await make_org(root, slug="acme")
+        self.topic = await self.org.declare("t")
+        self.caller = await caller_with(self.server, personal_token(self.server, "root"))
+        self.publishers = [Publisher(self.caller, self.topic, f"p{n}", random.Random(self.rng.random()), pause=0.01)
+                           for n in range(3)]
+        self.readers = [kind(self.server, self.topic, self.caller, 0, random.Random(self.rng.random()), patience=(0.1, 4))
+                        for kind in KINDS]
+        self.publishing = [asyncio.create_task(publisher.run()) for publisher in self.publishers]
+        self.reading = [asyncio.create_task(reader.run(lambda r: self.head is not None and r.last >= self.head))
+                        for reader in self.readers]
+        self.epoch = await self.read_epoch()
+        return self
+
+    async def read_epoch(self):
+        page = (await self.caller.get(f"events?stream={self.topic}&since=0&limit=1")).expect(200).json
+        return page["streams"][self.topic]["epoch"]
+
+    def acked(self):
+        return sum(len(publisher.acked) for publisher in self.publishers)
+
+    async def goes_on(self, seconds):
+        """Until something more is acknowledged."""
+        before, began = self.acked(), time.monotonic()
+        while self.acked() == before:
+            assert time.monotonic() - began < seconds, f"nothing was acknowledged for {seconds} s\n{self.server.log_tail()}"
+            await asyncio.sleep(0.05)
+        return time.monotonic() - began
+
+    async def end(self):
+        for publisher in self.publishers:
+            publisher.stopping = True
+        await asyncio.wait_for(asyncio.gather(*self.publishing), 30)
+        log = await whole_log(self.caller, self.topic)
+        self.head = max(log)
+        await asyncio.wait_for(asyncio.gather(*self.reading), 30)
+        check_log(log, self.publishers)
+        check_readers(self.readers, log)
+        assert set(log.values()) == {key for publisher in self.publishers for key in publisher.acked}
+        assert await self.read_epoch() == self.epoch
+        assert self.server.process.poll() is None
+
+
+async def answers_meanwhile(server, seconds):
+    """Liveness never needs the database; readiness says within a second or so that it is away."""
+    stranger, until = Caller(server), time.monotonic() + seconds
+    while time.monotonic() < until:
+        began = time.monotonic()
+        (await stranger.get("/healthz")).expect(200)
+        assert time.monotonic() - began < 1
+        began = time.monotonic()
+        (await stranger.get("/readyz")).expect(200, 503)
+        assert time.monotonic() - began < 3
+        await asyncio.sleep(0.2)
+
+
+@pytest.fixture
+def standby(breakable):
+    """It follows `breakable`, which answers a commit when both have it."""
+    one = postgres.Postgres(behind=breakable)
+    breakable.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
+    breakable.sql("SELECT pg_reload_conf()")
+    for _ in range(200):
+        if breakable.sql("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") == "1":
+            break
+        time.sleep(0.05)
+    else:
+        raise AssertionError("the standby does not follow")
+    yield one
+    one.close()
+
+
+@within(120)
+async def test_a_failover_to_a_synchronous_standby_loses_nothing(own_server, breakable, standby, rng):
+    name = breakable.create_database()
+    address = (f"postgres://indaba@/{name}?host={breakable.folder},{standby.folder}"
+               f"&port={breakable.port},{standby.port}&target_session_attrs=read-write")
+    load = await Load(own_server(env={"DATABASE_URL": address}), rng).begin()
+    await asyncio.sleep(2)
+    await asyncio.to_thread(breakable.stop, signal.SIGQUIT)
+    await asyncio.sleep(rng.uniform(0, 1))
+    await asyncio.to_thread(standby.promote)
+    print(f"{load.acked()} acknowledged before; the next one {await load.goes_on(20):.1f} s after")
+    await asyncio.sleep(1)
+    await load.end()
+
+
+@within(90)
+async def test_a_database_that_stands_still_is_waited_for(own_server, breakable, rng):
+    server = own_server(env={"DATABASE_URL": breakable.url(breakable.create_database(), bouncer=False)})
+    load = await Load(server, rng).begin()
+    for seconds in (1, 5):
+        await asyncio.sleep(1)
+        breakable.freeze(signal.SIGSTOP)
+        await answers_meanwhile(server, seconds)
+        breakable.freeze(signal.SIGCONT)
+        await load.goes_on(10)
+    await load.end()
+
+
+@within(90)
+@pytest.mark.parametrize("way", ["up", "down", "both"])
+async def test_connections_into_a_black_hole_are_given_up(own_server, breakable, rng, way):
+    """Nobody is told: neither a reset nor an end comes."""
+    with Lines() as lines:
+        line = lines.add("database", "127.0.0.1", breakable.port)
+        address = f"postgres://indaba@/{breakable.create_database()}?host={line.folder}&port={line.port}"
+        server = own_server(env={"DATABASE_URL": address})
+        load = await Load(server, rng).begin()
+        await asyncio.sleep(1)
+        line.set(hole=way)
+        await answers_meanwhile(server, 4)
+        line.clear()  # what is in the hole stays there
+        print(f"acknowledged again after {await load.goes_on(15):.1f} s")
+        await load.end()
+
+
+@within(90)
+async def test_commits_whose_answers_are_lost_are_found_out(own_server, breakable, rng):
+    with Lines() as lines:
+        line = lines.add("database", "127.0.0.1", breakable.port)
+        address = f"postgres://indaba@/{breakable.create_database()}?host={line.folder}&port={line.port}"
+        load = await Load(own_server(env={"DATABASE_URL": address}), rng).begin()
+        for _ in range(10):
+            await asyncio.sleep(rng.uniform(0.1, 0.4))
+            line.set(cut_commits=rng.randint(1, 4))
+        await load.goes_on(10)
+        line.clear()
+        await load.end()
+        assert line.counts()["commits cut"] >= 10
+
+
+BLOCKERS = {
+    "a locked table": "LOCK TABLE events IN ACCESS EXCLUSIVE MODE",
+    "a row that an idle transaction holds": "SELECT 1 FROM streams FOR UPDATE",
+}
+
+
+@within(90)
+@pytest.mark.parametrize("what", BLOCKERS)
+async def test_what_is_locked_is_refused_in_time_and_nothing_else_waits(own_server, breakable, what):
+    name = breakable.create_database()
+    server = own_server(env={"DATABASE_URL": breakable.url(name)})
+    root = User(server, "root")
+    org = await make_org(root)
+    (await root.post(org.notifications, {"type": "note", "payload": {}, "dedupe_key": "before"})).expect(201)
+    with breakable.holding(BLOCKERS[what], name):
+        began = time.monotonic()
+        refused = await root.post(org.notifications, {"type": "note", "payload": {}, "dedupe_key": "k"})
+        assert time.monotonic() - began < 4
+        assert refused.status == 503 and 1 <= int(refused.headers["Retry-After"]) <= 2
+        began = time.monotonic()
+        (await root.get("me")).expect(200)
+        assert time.monotonic() - began < 1
+        await answers_meanwhile(server, 1)
+    (await root.post(org.notifications, {"type": "note", "payload": {}, "dedupe_key": "k"})).expect(201)
+    (await root.post(org.notifications, {"type": "note", "payload": {}, "dedupe_key": "k"})).expect(200)
+
+
+@within(90)
+async def test_requests_that_find_every_connection_taken_are_refused_in_time(own_server, breakable):
+    """A hundred wait for one lock, with two connections for all of them."""
+    name = breakable.create_database()
+    server = own_server(env={"DATABASE_URL": breakable.url(name), "INDABA_DATABASE_WRITERS": "1",
+                             "INDABA_DATABASE_READERS": "1"})
+    root = User(server, "root")
+    org = await make_org(root)
+    (await root.get("me")).expect(200)
+
+    async def timed(request):
+        began = time.monotonic()
+        return await request, time.monotonic() - began
+
+    with breakable.holding("LOCK TABLE events IN ACCESS EXCLUSIVE MODE", name):
+        posts = [timed(root.post(org.notifications, {"type": "note", "payload": {"n": n}})) for n in range(50)]
+        reads = [timed(root.get(f"events?stream={org.notifications}&since=0")) for _ in range(50)]
+        answering = asyncio.ensure_future(asyncio.gather(*posts, *reads))
+        await answers_meanwhile(server, 3)
+        told = await answering
+    slowest = max(seconds for _, seconds in told)
+    print(f"the slowest answer came after {slowest:.1f} s")
+    assert {answer.status for answer, _ in told[:50]} == {503}
+    assert {answer.status for answer, _ in told[50:]} <= {200, 503}  # what is in memory needs no connection
+    assert all(int(answer.headers["Retry-After"]) <= 2 for answer, _ in told if answer.status == 503)
+    assert slowest < 6
+    (await root.post(org.notifications, {"type": "note", "payload": {}})).expect(201)

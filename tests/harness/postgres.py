@@ -5,6 +5,7 @@
 """
 
 import atexit
+import contextlib
 import functools
 import os
 import pathlib
@@ -35,7 +36,10 @@ def _as_unprivileged():
 
 
 class Postgres:
-    def __init__(self):
+    """`settings`: more of the server's, name=value. `behind`: another one that this follows as its standby."""
+
+    def __init__(self, settings=(), behind=None):
+        self.settings = list(settings)
         self._folder = tempfile.TemporaryDirectory(prefix="indaba-postgres-")
         self.folder = pathlib.Path(self._folder.name)
         self.port, self.bouncer_port = free_port(), free_port()
@@ -44,15 +48,24 @@ class Postgres:
         if os.getuid() == 0:
             import shutil
             shutil.chown(self.folder, "postgres", "postgres")
-        subprocess.run([BIN / "initdb", "-D", self.folder / "data", "-U", "indaba", "-A", "trust", "-E", "UTF8",
-                        "--locale=C.UTF-8", "-N"], check=True, capture_output=True, cwd="/", **_as_unprivileged())
+        if behind is None:
+            self._run("initdb", "-D", self.folder / "data", "-U", "indaba", "-A", "trust", "-E", "UTF8",
+                      "--locale=C.UTF-8", "-N")
+        else:
+            self._run("pg_basebackup", "-D", self.folder / "data", "-h", "127.0.0.1", "-p", str(behind.port),
+                      "-U", "indaba", "-R", "-X", "stream", "-c", "fast")
         self.start()
         self.start_bouncer()
+
+    @staticmethod
+    def _run(program, *arguments):
+        subprocess.run([BIN / program, *arguments], check=True, capture_output=True, cwd="/", **_as_unprivileged())
 
     def start(self):
         self.server = self._spawn([
             BIN / "postgres", "-D", self.folder / "data", "-p", str(self.port), "-h", "127.0.0.1", "-k", self.folder,
-            "-c", "max_connections=300", "-c", "shared_buffers=64MB"])
+            "-c", "max_connections=300", "-c", "shared_buffers=64MB",
+            *(word for setting in self.settings for word in ("-c", setting))])
         self._wait_for(self.port)
 
     def start_bouncer(self):
@@ -93,6 +106,33 @@ class Postgres:
                                "indaba", "-d", database, "-c", text], check=False, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
+
+    @contextlib.contextmanager
+    def holding(self, text, database):
+        """A transaction that ran this, and stands still."""
+        psql = subprocess.Popen(
+            [BIN / "psql", "-X", "-q", "-A", "-t", "-h", "127.0.0.1", "-p", str(self.port), "-U", "indaba", "-d", database],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            psql.stdin.write(f"BEGIN; {text};\n\\echo held\n")
+            psql.stdin.flush()
+            while psql.stdout.readline() not in ("held\n", ""):
+                pass
+            yield
+        finally:
+            psql.kill()
+            psql.wait()
+
+    def freeze(self, number):
+        """SIGSTOP or SIGCONT, for it and all that belongs to it."""
+        group = [self.server.pid, *map(int, subprocess.run(
+            ["pgrep", "-P", str(self.server.pid)], capture_output=True, text=True, check=False).stdout.split())]
+        for pid in group:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def promote(self):
+        self._run("pg_ctl", "promote", "-w", "-D", self.folder / "data")
 
     def stop(self, number=signal.SIGINT):
         if self.server is not None and self.server.poll() is None:
