@@ -1,0 +1,168 @@
+#include "cluster/leader.hpp"
+
+#include "base/task.hpp"
+#include "base/text.hpp"
+#include "db/blocking.hpp"
+
+#include <array>
+#include <atomic>
+#include <fmt/format.h>
+
+namespace indaba::cluster {
+
+namespace {
+
+// Milliseconds since 1970, by the database's clock at this very moment.
+std::string_view now_of(db::Dialect dialect) {
+  return dialect == db::Dialect::sqlite
+             ? "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+             : "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)";
+}
+
+// What it says, once for each database: a statement is prepared by its text.
+struct Statements {
+  explicit Statements(db::Dialect dialect)
+      : acquire(fmt::format(
+            "INSERT INTO leases (name, holder, ends_at) VALUES ($1, $2, {0} + $3)"
+            " ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, ends_at = excluded.ends_at"
+            " WHERE leases.holder = excluded.holder OR leases.ends_at <= {0} RETURNING 1",
+            now_of(dialect))),
+        is_free(
+            fmt::format("SELECT 1 FROM leases WHERE name = $1 AND ends_at > {0}", now_of(dialect))),
+        holds(fmt::format("SELECT 1 FROM leases WHERE name = $1 AND holder = $2"
+                          " AND ends_at > {0} + $3",
+                          now_of(dialect))) {}
+  std::string acquire;
+  std::string is_free;
+  std::string holds;
+};
+
+const Statements& statements(db::Dialect dialect) {
+  static const Statements sqlite(db::Dialect::sqlite);
+  static const Statements postgres(db::Dialect::postgres);
+  return dialect == db::Dialect::sqlite ? sqlite : postgres;
+}
+
+constexpr std::string_view kResign = "DELETE FROM leases WHERE name = $1 AND holder = $2";
+
+std::int64_t one(const db::Row& row) {
+  return row.int64(0);
+}
+
+std::string random_holder(Random& random) {
+  std::array<std::byte, 12> bytes{};
+  random.fill(bytes);
+  return text::to_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+}  // namespace
+
+struct Leader::State {
+  State(db::Database& db, std::string what, const Clock& c, std::string who)
+      : database(db), name(std::move(what)), clock(c), holder(std::move(who)) {}
+
+  db::Database& database;
+  const std::string name;
+  const Clock& clock;
+  const std::string holder;
+  std::atomic<MonoTime> until{MonoTime::min()};  // leading() until then
+
+  // The executor's own:
+  Executor* executor = nullptr;
+  std::function<void(bool)> changed;
+  bool stopped = false;
+  bool told = false;
+
+  [[nodiscard]] bool leading() const { return clock.mono() < until.load(); }
+
+  void tell() {
+    if (leading() == told || stopped) return;
+    told = !told;
+    changed(told);
+  }
+
+  static void step(const std::shared_ptr<State>& state) {
+    if (!state->stopped) spawn(attempt(state));
+  }
+  static void step_later(const std::shared_ptr<State>& state) {
+    state->executor->run_after(kRenewal, [state] { step(state); });
+  }
+
+  // Asks before it tries: who does not lead writes nothing.
+  static Task<void> attempt(std::shared_ptr<State> state) {
+    if (!state->leading()) {
+      auto query = [name = state->name](db::Session& session) {
+        return session.first<std::int64_t>(statements(session.dialect()).is_free, one, name);
+      };
+      auto reading = state->database.read(query);
+      const auto taken = co_await reading;
+      if (!taken || *taken) {
+        state->tell();
+        step_later(state);
+        co_return;
+      }
+    }
+    auto renewing = renew(state);
+    co_await renewing;
+    state->tell();
+    step_later(state);
+  }
+
+  static Task<void> renew(std::shared_ptr<State> state) {
+    const auto began = state->clock.mono();
+    auto change = [name = state->name, holder = state->holder](db::WriteTx& tx) {
+      return tx.sql().first<std::int64_t>(statements(tx.sql().dialect()).acquire, one, name, holder,
+                                          std::int64_t{kLease.count()});
+    };
+    auto writing = state->database.write(db::Shard(0), change);
+    const auto written = co_await writing;
+    if (state->stopped || !written) co_return;  // an old lease goes on until it ends
+    state->until = written->value ? began + kLease - kMargin : MonoTime::min();
+    // Where no renewal comes in time, the end is noticed in time.
+    state->executor->run_after(kLease - kMargin + Millis(16), [state] { state->tell(); });
+  }
+};
+
+Leader::Leader(db::Database& database, std::string name, const Clock& clock, Random& random)
+    : state_(std::make_shared<State>(database, std::move(name), clock, random_holder(random))) {}
+
+Leader::~Leader() = default;
+
+void Leader::start(Executor& executor, std::function<void(bool)> changed) {
+  state_->executor = &executor;
+  state_->changed = std::move(changed);
+  State::step(state_);
+}
+
+void Leader::stop() {
+  state_->stopped = true;
+  state_->until = MonoTime::min();
+}
+
+void Leader::resign_blocking() {
+  auto change = [name = state_->name, holder = state_->holder](db::WriteTx& tx) {
+    return tx.sql().execute(kResign, name, holder);
+  };
+  // Where it fails, the lease runs out by itself.
+  static_cast<void>(db::write_blocking(state_->database, db::Shard(0), change));
+}
+
+bool Leader::leading() const noexcept {
+  return state_->leading();
+}
+
+const std::string& Leader::holder() const noexcept {
+  return state_->holder;
+}
+
+Leader::Fence Leader::fence() const {
+  return [name = state_->name, holder = state_->holder](db::Session& session) -> Result<void> {
+    INDABA_TRY(const auto held,
+               session.first<std::int64_t>(statements(session.dialect()).holds, one, name, holder,
+                                           std::int64_t{kMargin.count()}));
+    if (held) return {};
+    return Error(ErrorKind::conflict, "not_leader", "Another node leads.");
+  };
+}
+
+}  // namespace indaba::cluster
