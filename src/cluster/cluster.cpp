@@ -32,7 +32,9 @@ std::string to_string(NodeId node) {
 Cluster::Cluster(Bus& bus, NodeId self, const Clock& clock, Logger& log)
     : bus_(bus), self_(self), clock_(clock), log_(log) {}
 
-Cluster::~Cluster() = default;
+Cluster::~Cluster() {
+  if (started_) bus_.stop();  // it must not call who is gone
+}
 
 void Cluster::listen(Topic topic, Receive receive) {
   receivers_[static_cast<std::size_t>(topic)] = std::move(receive);
@@ -41,10 +43,12 @@ void Cluster::listen(Topic topic, Receive receive) {
 void Cluster::start() {
   bus_.join(kAll);
   bus_.join(node_channel(self_));
+  started_ = true;
   bus_.start(*this);
 }
 
 void Cluster::stop() {
+  if (!std::exchange(started_, false)) return;
   tell_all(Topic::goodbye, {});
   bus_.stop();
 }

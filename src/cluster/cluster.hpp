@@ -85,6 +85,7 @@ class Cluster final : private BusListener {
   Logger& log_;
   std::array<Receive, kTopics> receivers_;
   std::function<void()> joined_;
+  bool started_ = false;
   std::atomic<bool> up_{false};
   std::atomic<std::size_t> count_{0};
   mutable std::mutex mutex_;

@@ -60,6 +60,10 @@ class MemoryStore final : public Store {
                                             ",\"n\":" + std::to_string(log.state.head.value)}));
     return log.events.back();
   }
+  // The newest event, as it was really written.
+  EventPtr replace(StreamId stream, Event event) {
+    return logs_.at(stream).events.back() = std::make_shared<const Event>(std::move(event));
+  }
   void create(StreamId stream, std::string epoch = "e1") {
     logs_[stream].state.epoch = std::move(epoch);
   }
