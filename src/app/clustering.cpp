@@ -27,7 +27,8 @@ Clustering::Clustering(const Parts& parts, std::unique_ptr<cluster::Bus> bus)
                                                      &stream::StreamHead::stream);
                 if (found != heads.end() && !found->gone)
                   follower_.looked(asked, found->state.head);
-              }}) {
+              }}),
+      housekeeper_(parts.database, "housekeeping", parts.clock, parts.random) {
   parts.relay.set_gate([this] { return knows_access(); });
   if (bus_ == nullptr) return;
   cluster_ =
@@ -36,16 +37,22 @@ Clustering::Clustering(const Parts& parts, std::unique_ptr<cluster::Bus> bus)
   cluster_->when_joined([this] { heads_.request(); });
 }
 
-void Clustering::start(stream::LocalHub& hub, std::function<void()> ready) {
+void Clustering::start(stream::LocalHub& hub, bool keeps_house, std::function<void()> ready) {
+  if (keeps_house)
+    housekeeper_.start(*Executor::current(), [this](bool leads) {
+      if (leads) parts_.log.info("cluster", "this node deletes what is old");
+    });
   if (cluster_ != nullptr) cluster_->start();
   follower_.start(hub, std::move(ready));
 }
 
 void Clustering::stop() {
   follower_.stop();
+  housekeeper_.stop();
 }
 
 void Clustering::leave() {
+  housekeeper_.resign_blocking();
   if (cluster_ != nullptr) cluster_->stop();
 }
 

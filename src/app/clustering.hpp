@@ -10,6 +10,7 @@
 #include "base/task.hpp"
 #include "cluster/cluster.hpp"
 #include "cluster/head_watch.hpp"
+#include "cluster/leader.hpp"
 #include "cluster/relay.hpp"
 #include "stream/gated_store.hpp"
 
@@ -33,6 +34,7 @@ class Clustering {
     cluster::Relay& relay;
     api::AccessChanges& changes;  // shared already: AccessChanges::share()
     const Clock& clock;
+    Random& random;
     Logger& log;
   };
   // `bus` may be nullptr: then nodes find each other's events in the log alone.
@@ -44,14 +46,17 @@ class Clustering {
   [[nodiscard]] const cluster::Cluster* cluster() const noexcept { return cluster_.get(); }
   [[nodiscard]] bool knows_access() const { return follower_.fresh(); }
 
-  // On the first loop. `ready`: from now on nothing is missed, requests may come.
-  void start(stream::LocalHub& hub, std::function<void()> ready);
+  // On the first loop. `ready`: from now on nothing is missed, requests may come. `keeps_house`:
+  // this node may be the one that deletes what is old.
+  void start(stream::LocalHub& hub, bool keeps_house, std::function<void()> ready);
   void stop();  // on the first loop, as well
   Task<void> watch_heads() { return heads_.tick(); }
   Task<void> say_hello();
 
+  [[nodiscard]] bool housekeeper() const noexcept { return housekeeper_.leading(); }
   [[nodiscard]] const cluster::HeadWatch& heads() const noexcept { return heads_; }
-  // Says goodbye to the others. On the main thread, after the loops' last work.
+  // Says goodbye to the others, and gives back what it leads. On the main thread, after the loops'
+  // last work.
   void leave();
 
  private:
@@ -61,6 +66,7 @@ class Clustering {
   std::unique_ptr<cluster::Bus> bus_;
   std::unique_ptr<cluster::Cluster> cluster_;
   cluster::HeadWatch heads_;
+  cluster::Leader housekeeper_;
 };
 
 }  // namespace indaba::app

@@ -129,6 +129,7 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
            std::unique_ptr<auth::ExternalVerifier> external, std::unique_ptr<cluster::Bus> bus,
            const ServeOptions& options, Logger& log)
     : settings_(std::move(settings)),
+      jobs_(options.jobs),
       log_(log),
       began_(clock_.mono()),
       storage_(std::move(storage)),

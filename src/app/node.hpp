@@ -128,6 +128,7 @@ class Node final : private stream::RetentionListener {
   [[nodiscard]] cluster::Cluster* cluster() const;  // nullptr: no bus
   [[nodiscard]] std::unique_ptr<presence::Leases> make_leases();
   void share_with_others();
+  [[nodiscard]] bool keeps_house() const;
   Task<void> tell_rates();
   Task<void> tell_leases();
   [[nodiscard]] Millis believed() const;
@@ -136,6 +137,7 @@ class Node final : private stream::RetentionListener {
   SystemClock clock_;
   SystemRandom random_;
   const NodeSettings settings_;
+  const bool jobs_;
   Logger& log_;
   const MonoTime began_;
   std::unique_ptr<Storage> storage_;

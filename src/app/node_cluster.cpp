@@ -9,7 +9,7 @@ std::unique_ptr<Clustering> Node::make_clustering(std::unique_ptr<cluster::Bus> 
   if (!storage_->access_stream) return nullptr;
   changes_.share(storage_->access_stream, cluster::new_node_id(random_));
   return std::make_unique<Clustering>(Clustering::Parts{*storage_->database, hub_, *storage_->store,
-                                                        relay_, changes_, clock_, log_},
+                                                        relay_, changes_, clock_, random_, log_},
                                       std::move(bus));
 }
 
@@ -47,6 +47,11 @@ void Node::share_with_others() {
   });
 }
 
+// One node of all, so that they do not do the same work twice.
+bool Node::keeps_house() const {
+  return clustering_ ? clustering_->housekeeper() : jobs_;
+}
+
 Task<void> Node::tell_rates() {
   shared_rates_->tell();
   co_return;
@@ -54,6 +59,7 @@ Task<void> Node::tell_rates() {
 
 Task<void> Node::tell_leases() {
   shared_leases_->tell();
+  presence_.tick();  // and learns what they told, sooner than the gathering of changes
   co_return;
 }
 
@@ -63,7 +69,7 @@ void Node::start_clustering() {
   if (!clustering_) return;
   const auto ready = std::make_shared<std::promise<void>>();
   loops_.first().post(
-      [this, ready] { clustering_->start(hub_.local(0), [ready] { ready->set_value(); }); });
+      [this, ready] { clustering_->start(hub_.local(0), jobs_, [ready] { ready->set_value(); }); });
   ready->get_future().wait();
 }
 

@@ -86,6 +86,7 @@ Task<void> Node::probe_database() {
 }
 
 Task<void> Node::trim_streams() {
+  if (!keeps_house()) co_return;
   auto trimming =
       stream::trim(*storage_->database,
                    {.policy = settings_.retention, .stream = {}, .now = clock_.wall()}, this);
@@ -98,6 +99,7 @@ Task<void> Node::trim_streams() {
 }
 
 Task<void> Node::end_old_sessions() {
+  if (!keeps_house()) co_return;
   auto sweeping = accounts_.sweep();
   const auto ended = co_await sweeping;
   if (!ended)
@@ -106,6 +108,7 @@ Task<void> Node::end_old_sessions() {
 }
 
 Task<void> Node::purge() {
+  if (!keeps_house()) co_return;
   auto purging = idempotency_.purge(10'000);
   const auto purged = co_await purging;
   if (!purged)
