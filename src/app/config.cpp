@@ -1,5 +1,6 @@
 #include "app/config.hpp"
 
+#include "app/bridge_config.hpp"
 #include "app/config_sources.hpp"
 #include "base/check.hpp"
 #include "base/text.hpp"
@@ -91,6 +92,8 @@ void check_together(const Config& config, const ConfigInput& input,
     if (const auto target = cluster::RedisTarget::parse(config.text(key)); !target)
       problems.push_back({key, "invalid_field", fmt::format("{}: {}", key, target.error().detail)});
   }
+  if (const auto bridge = bridge_config(config); !bridge)
+    problems.insert(problems.end(), bridge.error().fields.begin(), bridge.error().fields.end());
 }
 
 }  // namespace

@@ -121,6 +121,7 @@ Result<std::unique_ptr<Node>> Node::make(const Config& config, const ServeOption
   node->tls_ = std::move(tls);
   node->listen(std::move(socket));
   if (metrics_socket) node->listen_for_metrics(*std::move(metrics_socket));
+  INDABA_TRY_VOID(node->open_bridge(config));
   INDABA_TRY_VOID(node->open_control());
   return node;
 }
@@ -292,6 +293,15 @@ Result<void> Node::open_control() {
   return {};
 }
 
+// Events that this node commits pass the bridge on their way to the hub.
+Result<void> Node::open_bridge(const Config& config) {
+  INDABA_TRY(bridge_, BridgeWiring::make(
+                          config, storage_->signing_key,
+                          {*storage_->database, relay_, hub_, relay_, clock_, random_, log_}));
+  if (bridge_) storage_->log.set_listener(bridge_.get());
+  return {};
+}
+
 std::string Node::url() const {
   const std::string host = settings_.server.host.empty() ? "0.0.0.0" : settings_.server.host;
   const bool v6 = host.find(':') != std::string::npos;
@@ -302,6 +312,7 @@ std::string Node::url() const {
 void Node::start() {
   loops_.start();
   start_clustering();
+  if (bridge_) bridge_->start();
   start_schedule();
   auto& loop = loops_.first();
   Loops::run_on(loop, [this] { listener_->start(); });
@@ -340,6 +351,7 @@ void Node::stop() {
     clustering_->leave();
   }
   log_.info("app", "stopping", {{"duration_ms", clock_.mono() - began}});
+  if (bridge_) bridge_->stop();
   loops_.stop();
   storage_->database->stop();
   metrics_.set_shutdown_time(clock_.mono() - began);

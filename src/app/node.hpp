@@ -11,6 +11,7 @@
 #include "api/frames.hpp"
 #include "api/shared_rates.hpp"
 #include "api/stream_names.hpp"
+#include "app/bridge_wiring.hpp"
 #include "app/clustering.hpp"
 #include "app/config_sections.hpp"
 #include "app/loops.hpp"
@@ -117,6 +118,7 @@ class Node final : private stream::RetentionListener {
   void add_routes(const ServeOptions& options);
   void listen(net::ListeningSocket socket);
   void listen_for_metrics(net::ListeningSocket socket);
+  [[nodiscard]] Result<void> open_bridge(const Config& config);
   [[nodiscard]] Result<void> open_control();
   void reload_limits(const Config& config);
   void apply_feature_limits(const LimitsConfig& limits);
@@ -202,6 +204,7 @@ class Node final : private stream::RetentionListener {
   std::unique_ptr<net::Listener> metrics_listener_;
   std::uint16_t port_ = 0;
   std::unique_ptr<ops::ControlServer> control_;
+  std::unique_ptr<BridgeWiring> bridge_;
   std::atomic<int> requests_in_flight_{0};
   std::atomic<bool> stopping_{false};
 };

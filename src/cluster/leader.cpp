@@ -23,14 +23,16 @@ std::string_view now_of(db::Dialect dialect) {
 struct Statements {
   explicit Statements(db::Dialect dialect)
       : acquire(fmt::format(
-            "INSERT INTO leases (name, holder, ends_at) VALUES ($1, $2, {0} + $3)"
-            " ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, ends_at = excluded.ends_at"
-            " WHERE leases.holder = excluded.holder OR leases.ends_at <= {0} RETURNING 1",
+            "INSERT INTO leases (name, holder, term, ends_at) VALUES ($1, $2, 1, {0} + $3)"
+            " ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, ends_at = "
+            "excluded.ends_at,"
+            " term = leases.term + CASE WHEN leases.holder = excluded.holder THEN 0 ELSE 1 END"
+            " WHERE leases.holder = excluded.holder OR leases.ends_at <= {0} RETURNING term",
             now_of(dialect))),
         is_free(
             fmt::format("SELECT 1 FROM leases WHERE name = $1 AND ends_at > {0}", now_of(dialect))),
-        holds(fmt::format("SELECT 1 FROM leases WHERE name = $1 AND holder = $2"
-                          " AND ends_at > {0} + $3",
+        holds(fmt::format("SELECT 1 FROM leases WHERE name = $1 AND holder = $2 AND term = $3"
+                          " AND ends_at > {0} + $4",
                           now_of(dialect))) {}
   std::string acquire;
   std::string is_free;
@@ -43,7 +45,9 @@ const Statements& statements(db::Dialect dialect) {
   return dialect == db::Dialect::sqlite ? sqlite : postgres;
 }
 
-constexpr std::string_view kResign = "DELETE FROM leases WHERE name = $1 AND holder = $2";
+constexpr std::string_view kResign =
+    "UPDATE leases SET ends_at = 0 WHERE name = $1 AND holder = $2";
+constexpr Millis kRecent{30'000};
 
 std::int64_t one(const db::Row& row) {
   return row.int64(0);
@@ -66,6 +70,8 @@ struct Leader::State {
   const Clock& clock;
   const std::string holder;
   std::atomic<MonoTime> until{MonoTime::min()};  // leading() until then
+  std::atomic<std::int64_t> term{0};
+  std::atomic<bool> another{true};  // leads, as far as is known
 
   // The executor's own:
   Executor* executor = nullptr;
@@ -97,6 +103,7 @@ struct Leader::State {
       auto reading = state->database.read(query);
       const auto taken = co_await reading;
       if (!taken || *taken) {
+        if (taken) state->another = true;
         state->tell();
         step_later(state);
         co_return;
@@ -117,6 +124,8 @@ struct Leader::State {
     auto writing = state->database.write(db::Shard(0), change);
     const auto written = co_await writing;
     if (state->stopped || !written) co_return;  // an old lease goes on until it ends
+    state->another = !written->value;
+    if (written->value) state->term = *written->value;
     state->until = written->value ? began + kLease - kMargin : MonoTime::min();
     // Where no renewal comes in time, the end is noticed in time.
     state->executor->run_after(kLease - kMargin + Millis(16), [state] { state->tell(); });
@@ -151,15 +160,27 @@ bool Leader::leading() const noexcept {
   return state_->leading();
 }
 
+bool Leader::led_last() const noexcept {
+  if (leading()) return true;
+  const auto until = state_->until.load();
+  return !state_->another.load() && until != MonoTime::min() &&
+         state_->clock.mono() < until + kRecent;
+}
+
+std::int64_t Leader::term() const noexcept {
+  return state_->term.load();
+}
+
 const std::string& Leader::holder() const noexcept {
   return state_->holder;
 }
 
 Leader::Fence Leader::fence() const {
-  return [name = state_->name, holder = state_->holder](db::Session& session) -> Result<void> {
+  return [name = state_->name, holder = state_->holder,
+          term = term()](db::Session& session) -> Result<void> {
     INDABA_TRY(const auto held,
                session.first<std::int64_t>(statements(session.dialect()).holds, one, name, holder,
-                                           std::int64_t{kMargin.count()}));
+                                           term, std::int64_t{kMargin.count()}));
     if (held) return {};
     return Error(ErrorKind::conflict, "not_leader", "Another node leads.");
   };

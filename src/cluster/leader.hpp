@@ -40,7 +40,12 @@ class Leader {
   void resign_blocking();
 
   [[nodiscard]] bool leading() const noexcept;
-  // For a change: conflict ("not_leader") where this node does not lead, or not for long.
+  // Or led until up to 30 s ago, and nobody is known to have followed: the database may be away.
+  [[nodiscard]] bool led_last() const noexcept;
+  // Of the last lease; counts how often the lease went to another node.
+  [[nodiscard]] std::int64_t term() const noexcept;
+  // For a change: conflict ("not_leader") where this node does not lead (any more, or for a second)
+  // in the term that it has now.
   [[nodiscard]] Fence fence() const;
   [[nodiscard]] const std::string& holder() const noexcept;
 

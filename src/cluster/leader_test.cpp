@@ -101,6 +101,8 @@ TEST_P(LeaderTest, another_takes_over_when_the_leader_is_gone) {
   EXPECT_LT(std::chrono::steady_clock::now() - began, 9s);
   EXPECT_FALSE(may_write(*first));
   EXPECT_TRUE(may_write(*second));
+  EXPECT_EQ(first->leader.term(), 1);
+  EXPECT_EQ(second->leader.term(), 2);
   second->stop();
 }
 

@@ -24,6 +24,7 @@ class LoopThread {
     thread_.join();
   }
   [[nodiscard]] net::Loop& loop() noexcept { return loop_; }
+  [[nodiscard]] const net::Loop& loop() const noexcept { return loop_; }
 
  private:
   net::Loop loop_;

@@ -27,9 +27,10 @@ std::string random_name(Random& random) {
 }  // namespace
 
 RedisBus::RedisBus(RedisTarget target, std::string prefix, const Clock& clock, Random& random,
-                   Logger& log)
+                   Logger& log, std::vector<std::string> patterns)
     : target_(std::move(target)),
       prefix_(std::move(prefix)),
+      patterns_(std::move(patterns)),
       random_(random),
       log_(log),
       own_channel_(on_wire("own:" + random_name(random))),
@@ -146,6 +147,7 @@ void RedisBus::on_session_ready(RedisSession&) {
 
 void RedisBus::begin() {
   subscribe(wanted());
+  send_with_names("PSUBSCRIBE", patterns_);
   subscriber_.command({"SUBSCRIBE", own_channel_});  // the last: what was wanted is joined before
   phase_ = Phase::awaiting_word;
   thread_.loop().arm(alarm_, kWordTimeout);
@@ -153,19 +155,19 @@ void RedisBus::begin() {
 
 void RedisBus::subscribe(const Names& channels) {
   if (!subscriber_.ready()) return;  // all are, once it is
+  const std::vector<std::string> names(channels.begin(), channels.end());
+  for (std::size_t i = 0; i < names.size(); i += kChannelsACommand)
+    send_with_names("SUBSCRIBE",
+                    std::span(names).subspan(i, std::min(kChannelsACommand, names.size() - i)));
+}
+
+void RedisBus::send_with_names(std::string_view command, std::span<const std::string> channels) {
+  if (channels.empty()) return;
   std::vector<std::string> names;
-  const auto flush = [&] {
-    if (names.empty()) return;
-    std::vector<std::string_view> words{"SUBSCRIBE"};
-    words.insert(words.end(), names.begin(), names.end());
-    subscriber_.command(std::span(words));
-    names.clear();
-  };
-  for (const auto& channel : channels) {
-    names.push_back(on_wire(channel));
-    if (names.size() == kChannelsACommand) flush();
-  }
-  flush();
+  for (const auto& channel : channels) names.push_back(on_wire(channel));
+  std::vector<std::string_view> words{command};
+  words.insert(words.end(), names.begin(), names.end());
+  subscriber_.command(std::span(words));
 }
 
 void RedisBus::say_to_myself() {
@@ -264,6 +266,8 @@ void RedisBus::on_subscriber_reply(const RedisReply& reply) {
   const auto kind = reply[0].text();
   if (kind == "message")
     on_message(reply[1].text(), reply[2].text());
+  else if (kind == "pmessage")
+    on_pattern_message(reply[2].text(), reply[3].text());
   else if (kind == "subscribe")
     on_joined(reply[1].text());
 }
@@ -271,7 +275,17 @@ void RedisBus::on_subscriber_reply(const RedisReply& reply) {
 void RedisBus::on_message(std::string_view wire_channel, std::string_view payload) {
   if (wire_channel == own_channel_) return heard_myself(payload);
   const auto channel = off_wire(wire_channel);
-  if (payload.size() > kMaxPayload || !joined_.contains(channel)) return;
+  if (joined_.contains(channel)) deliver(channel, payload);
+}
+
+void RedisBus::on_pattern_message(std::string_view wire_channel, std::string_view payload) {
+  const auto channel = off_wire(wire_channel);
+  // What was joined too is heard as such.
+  if (wire_channel != own_channel_ && !joined_.contains(channel)) deliver(channel, payload);
+}
+
+void RedisBus::deliver(std::string_view channel, std::string_view payload) {
+  if (payload.size() > kMaxPayload) return;
   received_.fetch_add(1, std::memory_order_relaxed);
   listener_->on_message(channel, payload);
 }

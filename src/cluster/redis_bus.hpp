@@ -20,6 +20,8 @@
 #include <deque>
 #include <mutex>
 #include <set>
+#include <span>
+#include <vector>
 
 namespace indaba::cluster {
 
@@ -29,9 +31,11 @@ class RedisBus final : public Bus, private RedisSession::Owner {
   static constexpr std::size_t kMaxWaitingBytes = std::size_t{16} << 20U;
   static constexpr std::string_view kDefaultPrefix = "indaba:";
 
-  // Deployments with different prefixes hear nothing of each other on one Redis. `clock`, `random`
-  // and `log` outlive the bus.
-  RedisBus(RedisTarget target, std::string prefix, const Clock& clock, Random& random, Logger& log);
+  // Deployments with different prefixes hear nothing of each other on one Redis. `patterns` are
+  // channels that it listens to besides those that it joined, with a * in their names; on_joined()
+  // says nothing of them. `clock`, `random` and `log` outlive the bus.
+  RedisBus(RedisTarget target, std::string prefix, const Clock& clock, Random& random, Logger& log,
+           std::vector<std::string> patterns = {});
   ~RedisBus() override;
 
   void start(BusListener& listener) override;
@@ -55,10 +59,13 @@ class RedisBus final : public Bus, private RedisSession::Owner {
   void connect();
   void begin();
   void subscribe(const Names& channels);
+  void send_with_names(std::string_view command, std::span<const std::string> channels);
   void on_subscriber_reply(const RedisReply& reply);
   void on_publisher_reply(const RedisReply& reply);
   void on_joined(std::string_view wire_channel);
   void on_message(std::string_view wire_channel, std::string_view payload);
+  void on_pattern_message(std::string_view wire_channel, std::string_view payload);
+  void deliver(std::string_view channel, std::string_view payload);
   void on_alarm();
   void say_to_myself();
   void heard_myself(std::string_view word);
@@ -72,6 +79,7 @@ class RedisBus final : public Bus, private RedisSession::Owner {
 
   const RedisTarget target_;
   const std::string prefix_;
+  const std::vector<std::string> patterns_;
   Random& random_;
   Logger& log_;
   const std::string own_channel_;  // on the wire

@@ -66,6 +66,25 @@ TEST_F(RedisBusTest, hears_nothing_of_another_prefix) {
   EXPECT_TRUE(theirs.heard().messages.empty());
 }
 
+TEST_F(RedisBusTest, hears_channels_by_pattern_and_each_message_once) {
+  TestRedis redis;
+  TestListener listener;
+  const std::vector<std::string> patterns{"org-*", "user-*"};
+  RedisBus bus(*RedisTarget::parse(redis.url()), "test:", clock_, random_, log_, patterns);
+  bus.join("org-1");
+  bus.start(listener);
+  ASSERT_TRUE(listener.wait_up());
+  ASSERT_TRUE(listener.wait_joined("org-1"));
+  for (const auto* channel : {"test:org-1", "test:org-2", "test:team-1", "org-3", "test:user-9"})
+    redis.ask({"PUBLISH", channel, "hello"});
+  bus.publish("user-9", "last");
+  ASSERT_TRUE(listener.wait_for("last"));
+  EXPECT_THAT(
+      listener.heard().messages,
+      testing::ElementsAre(testing::Pair("org-1", "hello"), testing::Pair("org-2", "hello"),
+                           testing::Pair("user-9", "hello"), testing::Pair("user-9", "last")));
+}
+
 TEST_F(RedisBusTest, drops_and_counts_while_redis_is_gone_and_goes_on_when_it_is_back) {
   TestRedis redis;
   TestListener listener;

@@ -1,0 +1,177 @@
+#include "cluster/bridge.hpp"
+
+#include <algorithm>
+#include <future>
+
+namespace indaba::cluster {
+
+namespace {
+
+constexpr Millis kFollow{3000};
+constexpr Millis kFollowAll{60'000};
+constexpr Millis kSweep{30'000};
+constexpr Millis kIdle{60'000};
+constexpr Millis kFinish{2000};
+constexpr Millis kTellAgain{60'000};
+constexpr std::size_t kMostFollowed = 20'000;
+
+}  // namespace
+
+Bridge::Bridge(Parts parts, std::vector<GroupMapping> mappings, const MakeLayer& make_layer)
+    : parts_(parts),
+      mappings_(std::move(mappings)),
+      thread_(parts.clock),
+      layer_(make_layer(thread_.loop())),
+      leader_(parts.database, "bridge", parts.clock, parts.random),
+      followed_up_to_(mappings_.size(), 0) {
+  for (const auto& mapping : mappings_) out_types_.insert(mapping.out.begin(), mapping.out.end());
+}
+
+Bridge::~Bridge() {
+  stop();
+}
+
+void Bridge::start() {
+  started_ = true;
+  thread_.loop().post([this] {
+    layer_->start(*this);
+    std::vector<std::string> groups;
+    for (const auto& mapping : mappings_)
+      if (mapping.blank == GroupMapping::Blank::none) groups.push_back(mapping.group);
+    layer_->follow(groups);
+    leader_.start(thread_.loop(), [this](bool leading) { on_leading(leading); });
+    every(kFollow, &Bridge::follow_new);
+    every(kSweep, &Bridge::sweep);
+  });
+  thread_.start();
+}
+
+void Bridge::stop() {
+  if (!started_.exchange(false)) return;
+  const auto on_loop = [this](const std::function<void()>& work) {
+    std::promise<void> done;
+    thread_.loop().post([&] {
+      work();
+      done.set_value();
+    });
+    done.get_future().wait();
+  };
+  const auto wait_idle = [this](Millis within) {
+    const auto until = parts_.clock.mono() + within;
+    while (running_.load() > 0 && parts_.clock.mono() < until)
+      std::this_thread::sleep_for(Millis(5));
+  };
+  closing_ = true;
+  on_loop([this] { layer_->set_receiving(false); });
+  wait_idle(kFinish);
+  abandoned_ = true;
+  on_loop([this] { leader_.stop(); });
+  leader_.resign_blocking();
+  wait_idle(kFinish);
+  on_loop([this] { layer_->stop(); });
+  thread_.stop();
+}
+
+void Bridge::every(Millis interval, void (Bridge::*work)()) {
+  thread_.loop().run_after(interval, [this, interval, work] {
+    if (!started_) return;
+    (this->*work)();
+    every(interval, work);
+  });
+}
+
+BridgeStats Bridge::stats() const {
+  return {layer_->stats(), leader_.leading(), delivered_.load(),
+          refused_.load(), sent_.load(),      dropped_.load()};
+}
+
+void Bridge::on_leading(bool leading) {
+  parts_.log.info("bridge", leading ? "this node takes what Django says"
+                                    : "another node may take what Django says");
+  layer_->set_receiving(leading);
+  if (leading) follow_new();
+}
+
+// Groups of organisations and users are followed by name where the layer knows no patterns.
+void Bridge::follow_new() {
+  if (layer_->every_node_hears() || !leader_.leading() || following_) return;
+  following_ = true;
+  ++running_;
+  spawn(follow_blanks(0));
+}
+
+// From the ids that are new; now and then from the first one, since accounts of another service
+// may come in any order.
+Task<void> Bridge::follow_blanks(std::size_t mapping) {
+  if (thread_.loop().now() - followed_at_ > kFollowAll) {
+    followed_at_ = thread_.loop().now();
+    std::ranges::fill(followed_up_to_, 0);
+  }
+  for (; mapping < mappings_.size(); ++mapping) {
+    if (mappings_[mapping].blank == GroupMapping::Blank::none) continue;
+    for (bool more = true; more && !closing_;) {
+      auto asking = parts_.sink.blanks(mappings_[mapping], followed_up_to_[mapping]);
+      const auto found = co_await asking;
+      more = found && !found->empty() && !closing_;
+      if (!more) continue;
+      followed_up_to_[mapping] = found->back().first;
+      follow(mappings_[mapping], *found);
+    }
+  }
+  following_ = false;
+  --running_;
+}
+
+void Bridge::follow(const GroupMapping& mapping, const BridgeSink::Blanks& blanks) {
+  std::vector<std::string> groups;
+  for (const auto& [id, text] : blanks) {
+    auto group = mapping.group_for(text);
+    if (followed_.contains(group)) continue;
+    if (followed_.size() >= kMostFollowed) {
+      refuse(Refusal::full, "there are too many groups to follow them all");
+      break;
+    }
+    followed_.insert(group);
+    groups.push_back(std::move(group));
+  }
+  layer_->follow(groups);
+}
+
+void Bridge::sweep() {
+  const auto old = thread_.loop().now() - kIdle;
+  std::erase_if(lanes_, [&](const auto& lane) {
+    return !lane.second->running && lane.second->found_at < old;
+  });
+  std::erase_if(out_lanes_, [&](const auto& lane) {
+    return !lane.second->running && lane.second->found_at < old;
+  });
+}
+
+bool Bridge::reserve(std::size_t bytes) {
+  const auto size = static_cast<std::int64_t>(bytes);
+  const auto count = waiting_.fetch_add(1) + 1;
+  const auto sum = waiting_bytes_.fetch_add(size) + size;
+  if (count <= kMostWaiting && sum <= kMostBytes) return true;
+  release(bytes);
+  return false;
+}
+
+void Bridge::release(std::size_t bytes) {
+  waiting_.fetch_sub(1);
+  waiting_bytes_.fetch_sub(static_cast<std::int64_t>(bytes));
+}
+
+void Bridge::refuse(Refusal why, std::string_view detail) {
+  const bool full = why == Refusal::full;
+  (full ? dropped_ : refused_).fetch_add(1);
+  // Whoever sends nonsense may send much of it.
+  auto& told = told_at_[static_cast<std::size_t>(why)];
+  const auto now = parts_.clock.mono();
+  auto before = told.load();
+  if (before != MonoTime{} && now - before < kTellAgain) return;
+  if (!told.compare_exchange_strong(before, now)) return;
+  parts_.log.warn("bridge", full ? "a message is dropped" : "a message of Django is refused",
+                  {{"reason", detail}});
+}
+
+}  // namespace indaba::cluster
