@@ -20,7 +20,8 @@ Clustering::Clustering(const Parts& parts, std::unique_ptr<cluster::Bus> bus)
       follower_(parts.changes, parts.clock, parts.log),
       store_(parts.store, parts.changes.shared_stream(), [this] { return knows_access(); }),
       bus_(std::move(bus)),
-      heads_({parts.database, parts.hub, parts.clock,
+      head_source_(parts.database),
+      heads_({head_source_, parts.hub, parts.clock,
               [this] { return cluster_ != nullptr && cluster_->up(); },
               [this](MonoTime asked, std::span<const stream::StreamHead> heads) {
                 const auto found = std::ranges::find(heads, parts_.changes.shared_stream(),
@@ -54,6 +55,11 @@ void Clustering::stop() {
 void Clustering::leave() {
   housekeeper_.resign_blocking();
   if (cluster_ != nullptr) cluster_->stop();
+}
+
+Task<void> Clustering::watch_heads() {
+  heads_.tick();
+  co_return;
 }
 
 Task<void> Clustering::say_hello() {

@@ -13,6 +13,7 @@
 #include "cluster/leader.hpp"
 #include "cluster/relay.hpp"
 #include "stream/gated_store.hpp"
+#include "stream/sql_store.hpp"
 
 #include <memory>
 
@@ -50,7 +51,7 @@ class Clustering {
   // this node may be the one that deletes what is old.
   void start(stream::LocalHub& hub, bool keeps_house, std::function<void()> ready);
   void stop();  // on the first loop, as well
-  Task<void> watch_heads() { return heads_.tick(); }
+  Task<void> watch_heads();
   Task<void> say_hello();
 
   [[nodiscard]] bool housekeeper() const noexcept { return housekeeper_.leading(); }
@@ -65,6 +66,7 @@ class Clustering {
   stream::GatedStore store_;
   std::unique_ptr<cluster::Bus> bus_;
   std::unique_ptr<cluster::Cluster> cluster_;
+  stream::SqlHeadSource head_source_;
   cluster::HeadWatch heads_;
   cluster::Leader housekeeper_;
 };

@@ -1,7 +1,5 @@
 #include "cluster/head_watch.hpp"
 
-#include "stream/sql_store.hpp"
-
 #include <algorithm>
 
 namespace indaba::cluster {
@@ -13,23 +11,28 @@ bool HeadWatch::due(MonoTime now) {
   return since >= (parts_.bus_up() ? kWithBus : kWithoutBus);
 }
 
-Task<void> HeadWatch::tick() {
+void HeadWatch::tick() {
   const auto began = parts_.clock.mono();
-  if (!due(began)) co_return;
+  if (looking_ || !due(began)) return;
+  looking_ = true;
   looked_at_ = began;
-  const auto streams = parts_.hub.followed();
-  auto query = [&streams](db::Session& session) { return stream::read_heads(session, streams); };
-  auto reading = parts_.database.read(query);
-  const auto heads = co_await reading;
-  took_ = parts_.clock.mono() - began;
+  parts_.source.read_heads(parts_.hub.followed(),
+                           [this, began](const Result<std::vector<stream::StreamHead>>& heads) {
+                             on_heads(began, heads);
+                           });
+}
+
+void HeadWatch::on_heads(MonoTime asked, const Result<std::vector<stream::StreamHead>>& heads) {
+  looking_ = false;
+  took_ = parts_.clock.mono() - asked;
   if (!heads) {
     failures_.fetch_add(1, std::memory_order_relaxed);
     took_ = Millis(0);  // it is not we who burden it
-    co_return;
+    return;
   }
   looks_.fetch_add(1, std::memory_order_relaxed);
   compare(*heads);
-  parts_.looked(began, *heads);
+  parts_.looked(asked, *heads);
 }
 
 void HeadWatch::compare(std::span<const stream::StreamHead> heads) {

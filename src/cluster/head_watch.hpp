@@ -4,12 +4,12 @@
 //
 // One query a look, whatever the number of streams, and never two at once: every two seconds while
 // the bus carries messages, every quarter of a second while it does not, and never more than a
-// tenth of the time is spent waiting for answers. Lives on one loop; request() on any thread.
+// tenth of the time is spent waiting for answers. Lives on one loop, and outlives what is asked
+// there; request() on any thread.
 #pragma once
 
 #include "base/clock.hpp"
-#include "base/task.hpp"
-#include "db/database.hpp"
+#include "stream/head_source.hpp"
 #include "stream/hub.hpp"
 
 #include <atomic>
@@ -25,7 +25,7 @@ class HeadWatch {
   static constexpr Millis kLeast{50};  // between two looks, also where one is asked for
 
   struct Parts {  // all outlive this
-    db::Database& database;
+    stream::HeadSource& source;
     stream::Hub& hub;
     const Clock& clock;
     // Does the bus carry messages?
@@ -36,7 +36,7 @@ class HeadWatch {
   explicit HeadWatch(Parts parts) : parts_(std::move(parts)) {}
 
   // Looks, if it is time.
-  Task<void> tick();
+  void tick();
   // Soon: something may have been lost.
   void request() noexcept { requested_.store(true, std::memory_order_relaxed); }
 
@@ -55,12 +55,14 @@ class HeadWatch {
     std::uint64_t look = 0;  // the last one that had it
   };
   [[nodiscard]] bool due(MonoTime now);
+  void on_heads(MonoTime asked, const Result<std::vector<stream::StreamHead>>& heads);
   void compare(std::span<const stream::StreamHead> heads);
 
   const Parts parts_;
   std::unordered_map<StreamId, Seen> seen_;
   MonoTime looked_at_{};
   Millis took_{0};
+  bool looking_ = false;
   std::atomic<bool> requested_{false};
   std::atomic<std::uint64_t> looks_{0};
   std::atomic<std::uint64_t> failures_{0};

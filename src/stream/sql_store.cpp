@@ -70,31 +70,35 @@ Result<void> fill(db::Session& session, std::string_view sql, StreamId stream, s
 }
 
 // A read that answers on the executor it was asked from.
-class PageQuery final : public db::Query {
+template <class T>
+class LogQuery final : public db::Query {
  public:
-  using Read = std::move_only_function<Result<Page>(db::Session&)>;
+  using Read = std::move_only_function<Result<T>(db::Session&)>;
+  using OnRead = std::move_only_function<void(Result<T>)>;
 
-  PageQuery(Read read, Executor* executor, Store::OnPage on_page)
-      : read_(std::move(read)), executor_(executor), on_page_(std::move(on_page)) {}
+  LogQuery(Read read, Executor* executor, OnRead on_read)
+      : read_(std::move(read)), executor_(executor), on_read_(std::move(on_read)) {}
   void run(db::Session& session) override { answer(read_(session)); }
   void refuse(Error error) override { answer(std::move(error)); }
 
  private:
-  void answer(Result<Page> page) {
-    executor_->post([on_page = std::move(on_page_), page = std::move(page)]() mutable {
-      on_page(std::move(page));
+  void answer(Result<T> found) {
+    executor_->post([on_read = std::move(on_read_), found = std::move(found)]() mutable {
+      on_read(std::move(found));
     });
   }
 
   Read read_;
   Executor* executor_;
-  Store::OnPage on_page_;
+  OnRead on_read_;
 };
 
-void ask(db::Database& database, PageQuery::Read read, Store::OnPage on_page) {
+template <class T>
+void ask(db::Database& database, typename LogQuery<T>::Read read,
+         typename LogQuery<T>::OnRead on_read) {
   auto* executor = Executor::current();
   check(executor != nullptr, "the store is asked on an executor, and answers there");
-  database.submit(std::make_unique<PageQuery>(std::move(read), executor, std::move(on_page)));
+  database.submit(std::make_unique<LogQuery<T>>(std::move(read), executor, std::move(on_read)));
 }
 
 }  // namespace
@@ -141,16 +145,25 @@ Result<std::vector<StreamHead>> read_heads(db::Session& session,
 }
 
 void SqlStore::read_after(StreamId stream, Seq after, PageLimit limit, OnPage on_page) {
-  ask(
+  ask<Page>(
       database_,
       [=](db::Session& session) { return read_page_after(session, stream, after, limit); },
       std::move(on_page));
 }
 
 void SqlStore::read_newest(StreamId stream, PageLimit limit, OnPage on_page) {
-  ask(
+  ask<Page>(
       database_, [=](db::Session& session) { return read_newest_page(session, stream, limit); },
       std::move(on_page));
+}
+
+void SqlHeadSource::read_heads(std::vector<std::int64_t> streams, OnHeads on_heads) {
+  ask<std::vector<StreamHead>>(
+      database_,
+      [streams = std::move(streams)](db::Session& session) {
+        return stream::read_heads(session, streams);
+      },
+      std::move(on_heads));
 }
 
 }  // namespace indaba::stream

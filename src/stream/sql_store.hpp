@@ -4,6 +4,7 @@
 #pragma once
 
 #include "db/database.hpp"
+#include "stream/head_source.hpp"
 #include "stream/store.hpp"
 
 namespace indaba::stream {
@@ -14,6 +15,17 @@ class SqlStore final : public Store {
 
   void read_after(StreamId stream, Seq after, PageLimit limit, OnPage on_page) override;
   void read_newest(StreamId stream, PageLimit limit, OnPage on_page) override;
+
+ private:
+  db::Database& database_;
+};
+
+// On PostgreSQL, where other nodes are. One query, whatever the number of streams.
+class SqlHeadSource final : public HeadSource {
+ public:
+  explicit SqlHeadSource(db::Database& database) : database_(database) {}
+
+  void read_heads(std::vector<std::int64_t> streams, OnHeads on_heads) override;
 
  private:
   db::Database& database_;
