@@ -1,6 +1,6 @@
 #include "stream/simulation/client.hpp"
 
-#include "stream/simulation/server.hpp"
+#include "stream/simulation/session.hpp"
 
 namespace indaba::stream::simulation {
 
@@ -27,7 +27,6 @@ void Client::follow(StreamId stream, std::string name, bool durable, Start first
 }
 
 // --- connections
-// ----------------------------------------------------------------------------------------------------------------
 
 void Client::connect_later() {
   if (connecting_) return;
@@ -40,12 +39,12 @@ void Client::connect_later() {
 
 void Client::connect() {
   if (link_) return;
-  auto* server = server_();
-  if (server == nullptr) return connect_later();
+  auto* host = host_();
+  if (host == nullptr) return connect_later();
   world_.note("connect", {number_});
-  link_ = std::make_shared<Link>(Link{this, nullptr, user()});
+  link_ = std::make_shared<Link>(Link{this, nullptr, nullptr, user()});
   ephemeral_.clear();
-  server->connect(link_);
+  host->connect(link_);
   for (auto& [stream, following] : following_) {
     if (following.stage == Stage::gone) continue;
     following.stage = Stage::idle;
@@ -75,12 +74,11 @@ void Client::disconnect() {
   world_.note("disconnect", {number_});
   link_->client = nullptr;
   // The server notices at once, or much later: until then a session writes to nobody.
-  world_.after(world_.between(0, world_.chance(50) ? 0 : 500 * pace_),
-               [link = link_, server = server_] {
-                 if (link->session == nullptr) return;
-                 auto* session = link->session;
-                 session->loop().enter([&] { server()->forget(session); });
-               });
+  world_.after(world_.between(0, world_.chance(50) ? 0 : 500 * pace_), [link = link_] {
+    if (link->session == nullptr) return;
+    auto* session = link->session;
+    session->loop().enter([&] { link->host->forget(session); });
+  });
   link_.reset();
   connect_later();
 }
@@ -102,7 +100,6 @@ void Client::refollow(StreamId stream) {
 }
 
 // --- what it is told
-// ------------------------------------------------------------------------------------------------------------
 
 void Client::wrong(const Following& following, std::string_view what) {
   world_.violation(fmt::format("client {} on stream {} at {}/{}: {}", number_, following.id.value,
@@ -123,6 +120,8 @@ void Client::receive(const Message& message) {
         wrong(following, "I5: told that the stream is gone, and it is not");
       following.stage = Stage::gone;
       return;
+    case Message::Kind::refused:
+      return on_refused(following);
     case Message::Kind::unsubscribed:
       if (following.stage == Stage::leaving) ask(following);
       return;
@@ -191,15 +190,25 @@ void Client::on_event(Following& following, const Message& message) {
   if (number.empty()) {
     if (payload.ends_with(fmt::format("-not-{}", user().value)))
       wrong(following, "a sign that leaves this user out");
-    if (!ephemeral_.insert(payload).second) wrong(following, "an ephemeral event twice");
-    return ledger_.ephemeral_delivered(payload);
+    if (!ephemeral_.insert(payload).second && ephemeral_once_)
+      wrong(following, "an ephemeral event twice");
+    return ledger_.ephemeral_delivered(user(), following.id, payload);
   }
   const Seq seq(std::stoll(number));
   world_.note("event", {number_, message.stream.value, seq.value});
   if (seq != following.seq.next())
     wrong(following, fmt::format("I3: the next event was {}", seq.value));
   following.seq = seq;
-  ledger_.delivered(following.id, following.epoch, seq, payload);
+  ledger_.delivered(user(), following.id, following.epoch, seq, payload);
+}
+
+// It may be let in again later, or it was not known whether it may.
+void Client::on_refused(Following& following) {
+  world_.note("refused", {number_, following.id.value});
+  following.stage = Stage::refused;
+  world_.after(world_.between(50, 1'500), [this, &following, link = link_] {
+    if (link->client != nullptr && following.stage == Stage::refused) ask(following);
+  });
 }
 
 void Client::check_up_to_date() {
@@ -208,6 +217,9 @@ void Client::check_up_to_date() {
     if (state == nullptr) {
       if (following.stage != Stage::gone)
         wrong(following, "I10: the stream is gone and nobody said so");
+    } else if (!log_.may_read(user(), stream)) {
+      if (following.stage == Stage::following)
+        wrong(following, "I8: it still follows what it may not read");
     } else if (following.stage != Stage::following) {
       wrong(following, "I10: it never came back");
     } else if (following.durable &&

@@ -17,21 +17,28 @@
 
 namespace indaba::stream::simulation {
 
-class Server;
-
 class Client final : public Inbox {
  public:
-  using FindServer = std::function<Server*()>;  // none while it is down
+  struct Parts {
+    World& world;
+    const ModelLog& log;
+    Ledger& ledger;
+    std::function<Host*()> host;  // one that it may connect to; none while all are down
+    Plant plant;
+    int pace;
+    int number;
+    bool ephemeral_once = true;  // nothing repeats them on their way
+  };
 
-  Client(World& world, const ModelLog& log, Ledger& ledger, FindServer server, Plant plant,
-         int pace, int number)
-      : world_(world),
-        log_(log),
-        ledger_(ledger),
-        server_(std::move(server)),
-        plant_(plant),
-        pace_(pace),
-        number_(number) {}
+  explicit Client(const Parts& parts)
+      : world_(parts.world),
+        log_(parts.log),
+        ledger_(parts.ledger),
+        host_(parts.host),
+        plant_(parts.plant),
+        pace_(parts.pace),
+        number_(parts.number),
+        ephemeral_once_(parts.ephemeral_once) {}
   ~Client() override;
 
   [[nodiscard]] UserId user() const noexcept { return UserId(number_ + 1); }
@@ -47,7 +54,7 @@ class Client final : public Inbox {
   void cut_off() override;
 
  private:
-  enum class Stage : unsigned char { idle, asked, must_reset, following, leaving, gone };
+  enum class Stage : unsigned char { idle, asked, must_reset, following, leaving, refused, gone };
   struct Following {
     StreamId id;
     std::string name;
@@ -64,16 +71,18 @@ class Client final : public Inbox {
   void on_subscribed(Following& following, const Message& message);
   void on_reset(Following& following, const Message& message);
   void on_event(Following& following, const Message& message);
+  void on_refused(Following& following);
   [[nodiscard]] bool reset_is_true(const Following& following, const Message& message) const;
   void wrong(const Following& following, std::string_view what);
 
   World& world_;
   const ModelLog& log_;
   Ledger& ledger_;
-  FindServer server_;
+  const std::function<Host*()> host_;
   const Plant plant_;
   const int pace_;
   const int number_;
+  const bool ephemeral_once_;
   std::map<StreamId, Following> following_;
   std::set<std::string> ephemeral_;  // of this connection
   std::shared_ptr<Link> link_;

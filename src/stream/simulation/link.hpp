@@ -8,14 +8,16 @@
 #include "net/frame.hpp"
 #include "stream/subscription.hpp"
 
+#include <memory>
 #include <string>
 
 namespace indaba::stream::simulation {
 
 class Session;
+struct Link;
 
 struct Message {
-  enum class Kind : unsigned char { subscribed, event, reset, gone, unsubscribed };
+  enum class Kind : unsigned char { subscribed, event, reset, gone, unsubscribed, refused };
   Kind kind = Kind::event;
   StreamId stream;
   std::string name;   // by which the subscription asked
@@ -35,9 +37,18 @@ class Inbox {
   virtual void cut_off() = 0;  // the server is gone
 };
 
+// A process that clients connect to.
+class Host {
+ public:
+  virtual ~Host() = default;
+  virtual void connect(const std::shared_ptr<Link>& link) = 0;
+  virtual void forget(const Session* session) = 0;  // its socket is gone
+};
+
 struct Link {
   Inbox* client = nullptr;     // none once the client has let go
   Session* session = nullptr;  // none once the server has
+  Host* host = nullptr;        // as long as there is a session
   UserId user;                 // whose client it is
 };
 

@@ -1,13 +1,16 @@
 #include "stream/simulation/publisher.hpp"
 
+#include <array>
+
 namespace indaba::stream::simulation {
 
 namespace {
-constexpr Millis kPatience{120};
-}
+// Some give up before a writer does that has to find out, and some after it.
+constexpr std::array kPatience{Millis(120), Millis(2'500)};
+}  // namespace
 
 void Publisher::publish_later() {
-  world_.after(world_.between(1, 40 * pace_), [this] {
+  parts_.world.after(parts_.world.between(1, 40 * parts_.pace), [this] {
     if (stopping_) return;
     publish();
     publish_later();
@@ -15,11 +18,11 @@ void Publisher::publish_later() {
 }
 
 void Publisher::publish() {
-  const auto payload = fmt::format("p{}-{}", number_, ++count_);
-  const auto stream = streams_[world_.below(streams_.size())];
+  const auto payload = fmt::format("p{}-{}", parts_.number, ++count_);
+  const auto stream = parts_.streams[parts_.world.below(parts_.streams.size())];
   auto intent = std::make_shared<Intent>(
-      Intent{{stream, payload, world_.chance(60) ? "key-" + payload : ""}});
-  ledger_.attempted(payload);
+      Intent{{stream, payload, parts_.world.chance(60) ? "key-" + payload : ""}});
+  parts_.ledger.attempted(payload);
   ++open_;
   attempt(intent);
 }
@@ -27,30 +30,34 @@ void Publisher::publish() {
 void Publisher::attempt(const IntentPtr& intent) {
   const int number = ++intent->attempts;
   intent->waiting = number;
-  world_.after(world_.between(0, 15), [this, intent, number] {
-    if (!is_up_()) return;  // nobody listens there: silence
-    log_.submit(intent->draft, [this, intent, number](Result<ModelLog::Placed> placed) {
+  parts_.world.after(parts_.world.between(0, 15), [this, intent, number] {
+    auto* writer = parts_.writer();
+    if (writer == nullptr) return;  // nobody listens there: silence
+    writer->submit({{intent->draft}}, [this, intent, number](Result<Placed> placed) {
       // The answer too may be lost on its way.
-      if (world_.chance(5)) return;
-      world_.after(world_.between(0, 15), [this, intent, number, placed = std::move(placed)] {
-        on_answer(intent, number, placed);
-      });
+      if (!stopping_ && parts_.world.chance(5)) return;
+      parts_.world.after(parts_.world.between(0, 15),
+                         [this, intent, number, placed = std::move(placed)] {
+                           on_answer(intent, number, placed);
+                         });
     });
   });
-  world_.after(kPatience, [this, intent, number] { on_silence(intent, number); });
+  parts_.world.after(kPatience[parts_.world.below(2)],
+                     [this, intent, number] { on_silence(intent, number); });
 }
 
-void Publisher::on_answer(const IntentPtr& intent, int attempt,
-                          const Result<ModelLog::Placed>& placed) {
+void Publisher::on_answer(const IntentPtr& intent, int attempt, const Result<Placed>& placed) {
   if (placed) {
     // Also when it comes late: it is a promise.
-    ledger_.acked(log_, intent->draft.stream, placed->epoch, placed->seq, intent->draft.payload);
-    world_.note("acked", {number_, intent->draft.stream.value, placed->seq.value});
+    parts_.ledger.acked(parts_.log, intent->draft.stream, placed->epoch, placed->seq,
+                        intent->draft.payload);
+    parts_.world.note("acked", {parts_.number, intent->draft.stream.value, placed->seq.value});
   }
   if (intent->waiting != attempt) return;
   if (placed) return close(intent, "done");
+  if (placed.error().code == "outcome_unknown") return on_silence(intent, attempt);
   if (placed.error().kind == ErrorKind::unavailable) return again(intent);
-  if (!intent->may_be_in) ledger_.rejected(intent->draft.payload);
+  if (!intent->may_be_in) parts_.ledger.rejected(intent->draft.payload);
   close(intent, "rejected");
 }
 
@@ -63,13 +70,13 @@ void Publisher::on_silence(const IntentPtr& intent, int attempt) {
 
 void Publisher::again(const IntentPtr& intent) {
   intent->waiting = 0;
-  world_.after(world_.between(0, 100), [this, intent] { attempt(intent); });
+  parts_.world.after(parts_.world.between(0, 100), [this, intent] { attempt(intent); });
 }
 
 void Publisher::close(const IntentPtr& intent, std::string_view how) {
   intent->waiting = 0;
   --open_;
-  world_.note(how, {number_, count_});
+  parts_.world.note(how, {parts_.number, count_});
 }
 
 }  // namespace indaba::stream::simulation

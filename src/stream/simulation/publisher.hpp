@@ -6,7 +6,7 @@
 #pragma once
 
 #include "stream/simulation/ledger.hpp"
-#include "stream/simulation/model_log.hpp"
+#include "stream/simulation/model_writer.hpp"
 
 #include <functional>
 #include <memory>
@@ -17,17 +17,17 @@ namespace indaba::stream::simulation {
 
 class Publisher {
  public:
-  using IsUp = std::function<bool()>;
+  struct Parts {
+    World& world;
+    const ModelLog& log;
+    Ledger& ledger;
+    std::function<ModelWriter*()> writer;  // of the process that it reaches; none while it is down
+    std::vector<StreamId> streams;
+    int pace;
+    int number;
+  };
 
-  Publisher(World& world, ModelLog& log, Ledger& ledger, IsUp is_up, std::vector<StreamId> streams,
-            int pace, int number)
-      : world_(world),
-        log_(log),
-        ledger_(ledger),
-        is_up_(std::move(is_up)),
-        streams_(std::move(streams)),
-        pace_(pace),
-        number_(number) {}
+  explicit Publisher(Parts parts) : parts_(std::move(parts)) {}
 
   void start() { publish_later(); }
   void stop() { stopping_ = true; }  // after what is under way
@@ -35,7 +35,7 @@ class Publisher {
 
  private:
   struct Intent {
-    ModelLog::Draft draft;
+    Draft draft;
     int waiting = 0;  // for the answer to which attempt; 0: it has been answered
     int attempts = 0;
     bool may_be_in = false;  // an attempt ended without an answer
@@ -45,18 +45,12 @@ class Publisher {
   void publish_later();
   void publish();
   void attempt(const IntentPtr& intent);
-  void on_answer(const IntentPtr& intent, int attempt, const Result<ModelLog::Placed>& placed);
+  void on_answer(const IntentPtr& intent, int attempt, const Result<Placed>& placed);
   void on_silence(const IntentPtr& intent, int attempt);
   void again(const IntentPtr& intent);
   void close(const IntentPtr& intent, std::string_view how);
 
-  World& world_;
-  ModelLog& log_;
-  Ledger& ledger_;
-  IsUp is_up_;
-  std::vector<StreamId> streams_;
-  const int pace_;
-  const int number_;
+  const Parts parts_;
   int count_ = 0;
   int open_ = 0;
   bool stopping_ = false;

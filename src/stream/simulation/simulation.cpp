@@ -67,14 +67,15 @@ Run::Run(std::uint64_t seed, Plant plant, bool print)
   set_up_clients();
   const auto publishers = 1 + static_cast<int>(world_.below(3));
   for (int i = 0; i < publishers; ++i)
-    publishers_.push_back(std::make_unique<Publisher>(
-        world_, log_, ledger_, [this] { return server_ != nullptr; }, streams_, pace_, i));
+    publishers_.push_back(std::make_unique<Publisher>(Publisher::Parts{
+        world_, log_, ledger_, [this] { return server_ ? &server_->writer() : nullptr; }, streams_,
+        pace_, i}));
 }
 
 void Run::set_up_weather() {
   weather_.store_errors = static_cast<unsigned>(std::array{0, 5, 40}[world_.below(3)]);
   weather_.store_delay = std::array{1, 6, 60}[world_.below(3)];
-  log_.error_percent = weather_.store_errors;
+  weather_.lost_answers = static_cast<unsigned>(std::array{0, 0, 10}[world_.below(3)]);
   if (!bus_) return;
   weather_.lost = static_cast<unsigned>(std::array{0, 5, 50}[world_.below(3)]);
   if (plant_ == Plant::no_repair || plant_ == Plant::renumbering_bus) weather_.lost = 50;
@@ -86,7 +87,7 @@ void Run::set_up_clients() {
   const auto count = 1 + static_cast<int>(world_.below(5));
   for (int i = 0; i < count; ++i) {
     auto client = std::make_unique<Client>(
-        world_, log_, ledger_, [this] { return server_.get(); }, plant_, pace_, i);
+        Client::Parts{world_, log_, ledger_, [this] { return server_.get(); }, plant_, pace_, i});
     for (const auto stream : streams_) {
       if (world_.chance(20)) continue;
       Start first;
@@ -101,7 +102,6 @@ void Run::set_up_clients() {
 }
 
 // --- faults
-// ---------------------------------------------------------------------------------------------------------------------
 
 void Run::start_server() {
   world_.note("start");
@@ -113,7 +113,6 @@ void Run::crash() {
   world_.note("crash");
   ++report_.crashes;
   server_.reset();
-  log_.crash();
   if (restores_ && !peace_ && world_.chance(30)) {
     ++report_.restores;
     log_.restore();
@@ -176,13 +175,11 @@ void Run::repair_later() {
 }
 
 // --- the run
-// --------------------------------------------------------------------------------------------------------------------
 
 void Run::make_peace() {
   world_.note("peace");
   peace_ = true;
   weather_ = Weather{};
-  log_.error_percent = 0;
   for (auto& publisher : publishers_) publisher->stop();
 }
 
@@ -201,8 +198,9 @@ Report Run::operator()() {
   if (bus_ && plant_ != Plant::no_repair) repair_later();
   world_.run_until(Millis(1'500) * pace_);
   make_peace();
-  // Reconnects, retries of the store and of publishers all take less.
-  world_.run_until(world_.now() + Millis(2'000) + Millis(700) * pace_);
+  // Reconnects, retries of the store and of publishers, and a writer that has to find out what
+  // became of its last commit, all take less.
+  world_.run_until(world_.now() + Millis(6'500) + Millis(700) * pace_);
   if (world_.violated().empty()) check_the_end();
   report_.violated = world_.violated();
   report_.trace_hash = world_.trace_hash();

