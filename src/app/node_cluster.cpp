@@ -41,6 +41,7 @@ void Node::share_with_others() {
   if (cluster() == nullptr) return;
   shared_rates_ = std::make_unique<api::SharedRates>(limiter_, *cluster());
   gateway_.share_sessions(*cluster());
+  relay_.when_sign([this](const stream::Event& sign) { typing_.heard(sign); });
   health_.add_check("redis", [this]() -> ops::HealthReport {
     if (cluster()->up()) return {ops::HealthState::ok, {}};
     return {ops::HealthState::degraded, "does not carry messages; the log is read instead"};

@@ -168,7 +168,10 @@ void Relay::hear(std::string_view body) {
     return;
   }
   if (!events.empty()) hub_.on_heard(events);
-  for (auto& event : ephemeral) hub_.on_heard_ephemeral(std::move(event));
+  for (auto& event : ephemeral) {
+    if (on_sign_ && stream::is_sign(event)) on_sign_(event);
+    hub_.on_heard_ephemeral(std::move(event));
+  }
 }
 
 }  // namespace indaba::cluster

@@ -34,6 +34,8 @@ class Relay final : public stream::CommitListener,
   explicit Relay(stream::Hub& hub) : hub_(hub) {}
   // At start-up, before loops run and before the cluster starts, which outlives this.
   void connect(Cluster& cluster);
+  // At start-up: told of the signs that other nodes send, on the bus's thread.
+  void when_sign(std::function<void(const stream::Event&)> heard) { on_sign_ = std::move(heard); }
   void set_gate(std::function<bool()> may_deliver) { may_deliver_ = std::move(may_deliver); }
 
   void on_committed(std::span<const stream::EventPtr> events) override;
@@ -57,6 +59,7 @@ class Relay final : public stream::CommitListener,
   stream::Hub& hub_;
   Cluster* cluster_ = nullptr;
   std::function<bool()> may_deliver_;
+  std::function<void(const stream::Event&)> on_sign_;
   std::array<std::atomic<int>, Cluster::kShards> followed_{};  // streams, by shard
   Counters counters_;
 };

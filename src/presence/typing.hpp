@@ -2,12 +2,14 @@
 //
 // One state a user and stream, whichever of their devices says it: told at most once a second, and
 // its end once: when they say so, when their message is sent, 6 s after they last said it, or when
-// their last device goes. Bounded: past that, who begins to type is not shown. Any thread, under
-// one lock; sweep() a few times a second.
+// their last device goes. What other nodes tell of the same person counts too (heard()): a message
+// that is sent through one node ends what another one shows. Bounded: past that, who begins to type
+// is not shown. Any thread, under one lock; sweep() a few times a second.
 #pragma once
 
 #include "api/typing.hpp"
 #include "base/clock.hpp"
+#include "stream/event.hpp"
 #include "stream/publisher.hpp"
 
 #include <functional>
@@ -32,6 +34,8 @@ class Typing final : public api::TypingStops {
 
   void start(StreamId stream, UserId user, const std::string& username);
   void stop(StreamId stream, UserId user) override;
+  // A sign that another node sent; others than typing are passed over.
+  void heard(const stream::Event& sign);
   // Ends what is over, and tells what had to wait for its second.
   void sweep();
   [[nodiscard]] std::size_t size() const;
@@ -51,7 +55,7 @@ class Typing final : public api::TypingStops {
     std::string username;
     MonoTime until{};
     MonoTime told_at{};   // that they type; none: never
-    bool typing = false;  // what they said last
+    bool typing = false;  // what they said last, here
     bool shown = false;   // what the others were told last
   };
   // All under the lock, so that what is told stays in order.

@@ -70,6 +70,28 @@ TEST_F(TypingTest, that_stops_is_told_once) {
   EXPECT_THAT(signs_.heard(), IsEmpty());
 }
 
+TEST_F(TypingTest, what_another_node_tells_counts_as_told_here) {
+  const auto sign = [](bool is_typing) {
+    return stream::Event{kRoom, {}, {}, "typing", said(is_typing).substr(9), kAnna};
+  };
+  typing_.heard(sign(true));
+  start();
+  EXPECT_THAT(signs_.heard(), IsEmpty()) << "once a second, of all nodes together";
+  typing_.stop(kRoom, kAnna);  // their message was sent by this node
+  EXPECT_THAT(signs_.heard(), ElementsAre(said(false)));
+  typing_.stop(kRoom, kAnna);
+  EXPECT_THAT(signs_.heard(), IsEmpty());
+
+  pass(2'000);
+  typing_.heard(sign(true));
+  pass(10'000);
+  EXPECT_THAT(signs_.heard(), IsEmpty()) << "who shows it ends it";
+  EXPECT_EQ(typing_.size(), 0U);
+  typing_.heard(sign(false));
+  typing_.heard({kRoom, {}, {}, "presence", "", kAnna});
+  EXPECT_EQ(typing_.size(), 0U);
+}
+
 TEST_F(TypingTest, that_flickers_is_told_once_a_second_and_rightly_in_the_end) {
   for (int i = 0; i < 9; ++i) {
     start();
