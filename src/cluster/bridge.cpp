@@ -7,7 +7,7 @@ namespace indaba::cluster {
 
 namespace {
 
-constexpr Millis kFollow{3000};
+constexpr Millis kFollow{2000};
 constexpr Millis kFollowAll{60'000};
 constexpr Millis kSweep{30'000};
 constexpr Millis kIdle{60'000};
@@ -87,37 +87,41 @@ BridgeStats Bridge::stats() const {
 
 void Bridge::on_leading(bool leading) {
   parts_.log.info("bridge", leading ? "this node takes what Django says"
-                                    : "another node may take what Django says");
-  layer_->set_receiving(leading);
-  if (leading) follow_new();
+                                    : "this node no longer takes what Django says");
+  if (!leading || layer_->every_node_hears()) return layer_->set_receiving(leading);
+  follow_new();
 }
 
-// Groups of organisations and users are followed by name where the layer knows no patterns.
+// Groups of organisations and users are followed by name where the layer knows no patterns; before
+// the first message is taken, which may be of any of them.
 void Bridge::follow_new() {
   if (layer_->every_node_hears() || !leader_.leading() || following_) return;
   following_ = true;
   ++running_;
-  spawn(follow_blanks(0));
+  spawn(follow_blanks());
 }
 
 // From the ids that are new; now and then from the first one, since accounts of another service
 // may come in any order.
-Task<void> Bridge::follow_blanks(std::size_t mapping) {
+Task<void> Bridge::follow_blanks() {
   if (thread_.loop().now() - followed_at_ > kFollowAll) {
     followed_at_ = thread_.loop().now();
     std::ranges::fill(followed_up_to_, 0);
   }
-  for (; mapping < mappings_.size(); ++mapping) {
+  bool complete = true;
+  for (std::size_t mapping = 0; mapping < mappings_.size(); ++mapping) {
     if (mappings_[mapping].blank == GroupMapping::Blank::none) continue;
     for (bool more = true; more && !closing_;) {
       auto asking = parts_.sink.blanks(mappings_[mapping], followed_up_to_[mapping]);
       const auto found = co_await asking;
+      complete = complete && found;
       more = found && !found->empty() && !closing_;
       if (!more) continue;
       followed_up_to_[mapping] = found->back().first;
       follow(mappings_[mapping], *found);
     }
   }
+  if (complete && leader_.leading() && !closing_) layer_->set_receiving(true);
   following_ = false;
   --running_;
 }

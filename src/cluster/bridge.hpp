@@ -109,7 +109,7 @@ class Bridge final : private ChannelLayerListener, public stream::CommitListener
   // bridge.cpp:
   void on_leading(bool leading);
   void follow_new();
-  Task<void> follow_blanks(std::size_t mapping);
+  Task<void> follow_blanks();
   void follow(const GroupMapping& mapping, const BridgeSink::Blanks& blanks);
   void sweep();
   [[nodiscard]] bool reserve(std::size_t bytes);
