@@ -2,6 +2,7 @@
 
 #include "app/bridge_config.hpp"
 #include "app/config_sources.hpp"
+#include "auth/django_tokens.hpp"
 #include "base/check.hpp"
 #include "base/text.hpp"
 #include "cluster/redis_target.hpp"
@@ -91,6 +92,15 @@ void check_together(const Config& config, const ConfigInput& input,
     if (!config.is_set(key)) continue;
     if (const auto target = cluster::RedisTarget::parse(config.text(key)); !target)
       problems.push_back({key, "invalid_field", fmt::format("{}: {}", key, target.error().detail)});
+  }
+  if (config.boolean("auth.django_tokens")) {
+    if (database.empty())
+      problems.push_back({"auth.django_tokens", "invalid_field",
+                          "auth.django_tokens reads Django's tables: database.url must name the "
+                          "PostgreSQL in which they are"});
+    if (!auth::DjangoTokens::is_table_name(config.text("auth.django_user_table")))
+      problems.push_back({"auth.django_user_table", "invalid_field",
+                          "auth.django_user_table must be the name of a table: a-z, 0-9, \"_\""});
   }
   if (const auto bridge = bridge_config(config); !bridge)
     problems.insert(problems.end(), bridge.error().fields.begin(), bridge.error().fields.end());

@@ -100,6 +100,8 @@ AuthConfig auth_config(const Config& config) {
   auth.external = {config.text("auth.external.key"), config.text("auth.external.jwks_url"),
                    config.list("auth.external.algorithms"), config.text("auth.external.issuer"),
                    config.text("auth.external.audience")};
+  auth.django_tokens = config.boolean("auth.django_tokens");
+  auth.django_user_table = config.text("auth.django_user_table");
   auth.query_token = config.boolean("auth.query_token");
   auth.anonymous_counter = config.boolean("auth.anonymous_counter");
   auth.only_superusers_create_orgs = config.text("orgs.creation") == "superusers";

@@ -80,6 +80,8 @@ struct AuthConfig {
   std::string signing_key;  // empty: the one in the database
   ExternalTokensConfig external;
   bool external_ids = false;
+  bool django_tokens = false;
+  std::string django_user_table;
   bool query_token = false;
   bool anonymous_counter = false;
   bool only_superusers_create_orgs = false;

@@ -203,6 +203,12 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
                       return refuse_unreadable(status, sentence);
                     }} {
   account::follow(changes_, identities_);
+  if (settings_.auth.django_tokens)
+    authenticator_.accept_django_tokens(std::make_unique<auth::DjangoTokens>(
+        auth::DjangoTokens::Settings{.user_table = settings_.auth.django_user_table,
+                                     .issuer = settings_.auth.external.issuer,
+                                     .same_numbers = settings_.auth.external_ids},
+        *storage_->database, clock_));
   for (auto* loop : loops_.all()) gateway_.add_loop(*loop, hub_.add_loop(*loop, store()));
   storage_->log.set_listener(&relay_);
   changes_.listen([this](const api::AccessChange& change) { gateway_.tell(change); });

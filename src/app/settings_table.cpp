@@ -42,6 +42,8 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"auth.external.issuer", text, "", "the iss that those tokens must have", "", "", "", false, true},
     {"auth.external.audience", text, "", "the aud that those tokens must have", "", "", "", false, true},
     {"auth.external_ids", boolean, "false", "whether that service's user numbers are the numbers here; closes registration"},
+    {"auth.django_tokens", boolean, "false", "whether tokens of Django REST framework are taken, from Django's tables in the same PostgreSQL"},
+    {"auth.django_user_table", text, "auth_user", "Django's table of users, where the site has a user model of its own"},
     {"orgs.creation", choice, "users", "who may make an organisation", "", "users|superusers"},
     {"streams.retention", duration, "30d", "how long events are kept"},
     {"streams.retention_notifications", duration, "", "the same for organisations' notifications, where it differs"},

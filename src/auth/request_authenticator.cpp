@@ -50,6 +50,8 @@ Task<Result<Principal>> RequestAuthenticator::from_token(std::string token) {
   if (token.starts_with(kApiKeyPrefix)) co_return co_await from_api_key(std::move(token));
   if (token.starts_with(kPersonalTokenPrefix))
     co_return co_await from_session_secret(SessionKind::personal, std::move(token));
+  if (django_tokens_ && DjangoTokens::looks_like_one(token))
+    co_return co_await from_django_token(std::move(token));
   if (!looks_like_jwt(token)) co_return not_authenticated();
   auto ours = mint_.read_access(token);
   if (ours) co_return co_await from_access(*ours);
@@ -93,6 +95,16 @@ Task<Result<Principal>> RequestAuthenticator::from_external(
   INDABA_CO_TRY(auto principal, co_await for_user(user, CredentialKind::external_token));
   principal.expires_at = verified.expires_at;
   principal.streams = std::move(verified.streams);
+  co_return principal;
+}
+
+Task<Result<Principal>> RequestAuthenticator::from_django_token(std::string token) {
+  INDABA_CO_TRY(auto identity, co_await django_tokens_->find(std::move(token)));
+  if (!identity) co_return not_authenticated();
+  INDABA_CO_TRY(const auto user, co_await identities_.external(*std::move(identity)));
+  INDABA_CO_TRY(auto principal, co_await for_user(user, CredentialKind::external_token));
+  // It has no end of its own, and nobody says when Django takes it back.
+  principal.expires_at = clock_.wall() + DjangoTokens::kSocketLifetime;
   co_return principal;
 }
 

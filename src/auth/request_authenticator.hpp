@@ -1,6 +1,6 @@
 // RequestAuthenticator: all the ways in. An access token or an external token, an API key, a
-// personal token, the session cookie; for sockets also the socket token, which opens a socket and
-// nothing else.
+// personal token, a token of Django REST framework, the session cookie; for sockets also the socket
+// token, which opens a socket and nothing else.
 //
 // What a token is decides what is done with it, not the scheme before it (`Bearer` and `Token` are
 // the same). Any executor. Errors: unauthenticated (`token_expired` where the signature was right
@@ -10,6 +10,7 @@
 #include "auth/access_tokens.hpp"
 #include "auth/authenticator.hpp"
 #include "auth/credentials.hpp"
+#include "auth/django_tokens.hpp"
 #include "auth/external_tokens.hpp"
 #include "auth/identities.hpp"
 #include "auth/socket_authenticator.hpp"
@@ -45,6 +46,11 @@ class RequestAuthenticator final : public Authenticator, public SocketAuthentica
     external_.store(std::move(external));
   }
 
+  // Before the first request.
+  void accept_django_tokens(std::unique_ptr<DjangoTokens> tokens) {
+    django_tokens_ = std::move(tokens);
+  }
+
   Task<Result<Principal>> authenticate(const http::Request& request) override;
 
   // A principal that comes back may have ended meanwhile: whoever registers it somewhere asks
@@ -64,6 +70,7 @@ class RequestAuthenticator final : public Authenticator, public SocketAuthentica
   Task<Result<Principal>> from_socket_token(SocketClaims claims);
   Task<Result<Principal>> from_external(std::shared_ptr<ExternalVerifier> external,
                                         std::string token);
+  Task<Result<Principal>> from_django_token(std::string token);
   Task<Result<Principal>> from_session_secret(SessionKind kind, std::string secret);
   Task<Result<Principal>> from_api_key(std::string secret);
   Task<Result<Principal>> for_user(UserId id, CredentialKind credential);
@@ -72,6 +79,7 @@ class RequestAuthenticator final : public Authenticator, public SocketAuthentica
   Identities& identities_;
   const TokenMint& mint_;
   LivePtr<ExternalVerifier> external_;
+  std::unique_ptr<DjangoTokens> django_tokens_;  // may be null
   db::Database& database_;
   const Clock& clock_;
 };
