@@ -1,7 +1,7 @@
 # What one types here. Everything works from a fresh clone on Debian 12; the first run of anything installs what it needs.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run build test check lint format bench bench-quick fuzz sanitize clean
+.PHONY: help setup run build test check lint format bench bench-quick chaos fuzz sanitize clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,7 +13,7 @@ build: ## the program, with the web client inside: build/release/indaba
 	@scripts/setup build web
 	@scripts/build
 
-test: ## every test: unit and fuzz corpora, behaviour, faults, SDK, web, browser
+test: ## every test: unit and fuzz corpora, behaviour, faults, a slice of chaos, SDK, web, browser
 	@scripts/setup
 	@scripts/build indaba unit_tests loadtool
 	@scripts/test
@@ -40,6 +40,11 @@ bench-quick: ## the same in short, into build/bench: shows that everything works
 	@scripts/setup build web bench
 	@scripts/build indaba bench_limit bench_sqlite bench_beast micro_bench
 	@scripts/bench --quick --out build/bench $(BENCH)
+
+chaos: ## three nodes under load while all breaks that can, and a checker of every client's log; SECONDS (1800), SEED
+	@scripts/setup build web test
+	@scripts/build indaba
+	@cd tests && INDABA_BINARY=$(CURDIR)/build/release/indaba /usr/bin/python3 -m chaos --seconds $(or $(SECONDS),1800) $(if $(SEED),--seed $(SEED))
 
 fuzz: ## every fuzz target for SECONDS_EACH (60) seconds
 	@scripts/setup build lint test
