@@ -144,16 +144,17 @@ void SessionExchange::hear(NodeId from, std::string_view body) {
 }
 
 void SessionExchange::on_question(NodeId from, std::int64_t id, UserId user, std::string uuid) {
-  auto kept = kept_.take(user, uuid);
   auto open = open_.find(user, uuid);
-  if (!open) return answer(from, id, kept);
+  if (!open) return answer(from, id, kept_.take(user, uuid));
   auto* executor = open->executor;
-  executor->post([this, from, id, open = *std::move(open), kept = std::move(kept)]() mutable {
+  executor->post([this, from, id, user, uuid = std::move(uuid), open = *std::move(open)] {
+    std::optional<SavedSession> snapshot;
     if (const auto session = open.session.lock(); session && !session->closed()) {
-      kept = newer(session->snapshot(), std::move(kept));
+      snapshot = session->snapshot();
       session->close(ws::CloseCode::replaced, "The session was resumed elsewhere.");
     }
-    answer(from, id, kept);
+    // Asked last: one that ends in between leaves what it was there.
+    answer(from, id, newer(std::move(snapshot), kept_.take(user, uuid)));
   });
 }
 
