@@ -39,6 +39,25 @@ BridgeWiring::BridgeWiring(BridgeConfig config, cluster::RedisTarget target,
 
 BridgeWiring::~BridgeWiring() = default;
 
+void BridgeWiring::report_to(ops::Health& health, ops::Metrics& metrics) {
+  health.add_check("channel_layer", [this]() -> ops::HealthReport {
+    if (bridge_->stats().layer.up) return {};
+    return {ops::HealthState::degraded, "Django's channel layer cannot be reached"};
+  });
+  metrics.add_source([this](ops::Scrape& scrape) {
+    const auto stats = bridge_->stats();
+    scrape.add("indaba_bridge_up", stats.layer.up ? 1 : 0);
+    scrape.add("indaba_bridge_leading", stats.leading ? 1 : 0);
+    const auto tell = [&](std::string_view outcome, std::uint64_t n) {
+      scrape.add("indaba_bridge_messages_total", static_cast<double>(n), {{"outcome", outcome}});
+    };
+    tell("delivered", stats.delivered);
+    tell("refused", stats.refused);
+    tell("sent", stats.sent);
+    tell("dropped", stats.dropped + stats.layer.dropped);
+  });
+}
+
 void BridgeWiring::on_committed(std::span<const stream::EventPtr> events) {
   next_.on_committed(events);
   bridge_->on_committed(events);

@@ -8,6 +8,8 @@
 #include "base/log.hpp"
 #include "cluster/bridge.hpp"
 #include "cluster/redis_target.hpp"
+#include "ops/health.hpp"
+#include "ops/metrics.hpp"
 #include "stream/publisher.hpp"
 
 #include <memory>
@@ -35,7 +37,8 @@ class BridgeWiring final : public stream::CommitListener {
 
   void start() { bridge_->start(); }
   void stop() { bridge_->stop(); }  // before the database stops
-  [[nodiscard]] cluster::BridgeStats stats() const { return bridge_->stats(); }
+  // What it says of itself in /readyz and /metrics.
+  void report_to(ops::Health& health, ops::Metrics& metrics);
 
  private:
   BridgeWiring(BridgeConfig config, cluster::RedisTarget target, const std::string& secret,

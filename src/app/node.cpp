@@ -304,7 +304,9 @@ Result<void> Node::open_bridge(const Config& config) {
   INDABA_TRY(bridge_, BridgeWiring::make(
                           config, storage_->signing_key,
                           {*storage_->database, relay_, hub_, relay_, clock_, random_, log_}));
-  if (bridge_) storage_->log.set_listener(bridge_.get());
+  if (!bridge_) return {};
+  storage_->log.set_listener(bridge_.get());
+  bridge_->report_to(health_, metrics_);
   return {};
 }
 

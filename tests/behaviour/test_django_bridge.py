@@ -206,7 +206,13 @@ async def test_redis_goes_away_and_comes_back(site, bridged):
     await site.ready(org, root)
     consumer = await site.consumer(org.group)
     site.redis.kill()
-    await asyncio.sleep(0.5)
+    for _ in range(100):
+        ready = await client.Caller(server).get("/readyz")
+        if ready.expect(200).json["checks"]["channel_layer"]["status"] == "degraded":
+            break
+        await asyncio.sleep(0.1)
+    else:
+        raise AssertionError(ready.text)
     # Indaba goes on; what it would tell Django is lost, as a channel layer loses it.
     (await root.post(f"orgs/{org.slug}/notifications", {"type": "deploy.finished", "payload": {}})).expect(201)
     site.redis.start()
@@ -223,6 +229,8 @@ async def test_redis_goes_away_and_comes_back(site, bridged):
         await asyncio.sleep(0.2)
     else:
         raise AssertionError(server.log_tail())
+    told = (await client.Caller(server).get("/metrics")).expect(200).text
+    assert "indaba_bridge_up 1" in told and 'indaba_bridge_messages_total{outcome="delivered"}' in told
 
 
 async def test_core_keeps_what_is_said_during_a_restart(site, bridged):
