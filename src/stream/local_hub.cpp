@@ -262,8 +262,13 @@ void LocalHub::on_heads(std::span<const StreamHead> heads) {
 
 std::int64_t LocalHub::on_head(StreamId id, const StreamState& state) {
   const auto found = streams_.find(id);
-  if (found == streams_.end() || !found->second->known) return 0;  // it is being read anyway
+  if (found == streams_.end()) return 0;
   auto& stream = *found->second;
+  if (!stream.known) {
+    // It is being read anyway; but what is found may be older than this, and nobody tells us twice.
+    stream.state.head = std::max(stream.state.head, state.head);
+    return 0;
+  }
   const auto known = stream.state.head;
   const bool another = learn(stream, state);
   const Seq head = stream.state.head;

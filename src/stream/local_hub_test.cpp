@@ -379,6 +379,15 @@ TEST_F(LocalHubTest, a_head_that_nobody_told_of_is_caught_up_with) {
   EXPECT_EQ(store_.asked(), 0U);
 }
 
+TEST_F(LocalHubTest, a_head_that_is_told_while_an_older_state_is_read_is_not_forgotten) {
+  const auto subscription = follow(reader_, {Seq(0), "e1", 0});
+  store_.look();  // the state before the first event
+  append(1);      // lost on the way
+  hub_.on_head(kStream, {"e1", Seq(1)});
+  store_.answer_all();
+  EXPECT_EQ(reader_.heard(), "subscribed e1 head 1 since 0, 1, live");
+}
+
 TEST_F(LocalHubTest, a_head_of_another_epoch_resets_the_live_ones) {
   const auto subscription = follow_live(reader_);
   hub_.on_head(kStream, {"e2", Seq(7), Seq(1)});
