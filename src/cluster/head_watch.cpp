@@ -6,7 +6,9 @@ namespace indaba::cluster {
 
 bool HeadWatch::due(MonoTime now) {
   const auto since = now - looked_at_;
-  if (since < std::max(kLeast, took_ * 10)) return false;
+  // A database that took seconds once may be well again, and a node that does not look knows
+  // nothing.
+  if (since < std::clamp(took_ * 10, kLeast, took_ + kWithBus)) return false;
   if (requested_.exchange(false, std::memory_order_relaxed)) return true;
   return since >= (parts_.bus_up() ? kWithBus : kWithoutBus);
 }

@@ -3,9 +3,9 @@
 // already lose nothing by hearing it again.
 //
 // One query a look, whatever the number of streams, and never two at once: every two seconds while
-// the bus carries messages, every quarter of a second while it does not, and never more than a
-// tenth of the time is spent waiting for answers. Lives on one loop, and outlives what is asked
-// there; request() on any thread.
+// the bus carries messages, every quarter of a second while it does not. Of that time no more than
+// a tenth is spent waiting for answers, but two seconds after one it looks again in any case. Lives
+// on one loop, and outlives what is asked there; request() on any thread.
 #pragma once
 
 #include "base/clock.hpp"
