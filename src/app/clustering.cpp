@@ -30,7 +30,7 @@ Clustering::Clustering(const Parts& parts, std::unique_ptr<cluster::Bus> bus)
                   follower_.looked(asked, found->state.head);
               }}),
       housekeeper_(parts.database, "housekeeping", parts.clock, parts.random) {
-  parts.relay.set_gate([this] { return knows_access(); });
+  parts.hub.set_gate([this] { return knows_access(); });
   if (bus_ == nullptr) return;
   cluster_ =
       std::make_unique<cluster::Cluster>(*bus_, parts.changes.self(), parts.clock, parts.log);

@@ -89,7 +89,7 @@ void Relay::publish_ephemeral(StreamId stream, std::string type, std::string bod
         .text(body);
     cluster_->tell_shard(Cluster::shard_of(stream), out.take());
   }
-  if (may_deliver()) hub_.publish_ephemeral(stream, std::move(type), std::move(body));
+  hub_.publish_ephemeral(stream, std::move(type), std::move(body));
 }
 
 void Relay::publish_sign(StreamId stream, std::string type, std::string body, UserId except) {
@@ -102,7 +102,7 @@ void Relay::publish_sign(StreamId stream, std::string type, std::string body, Us
         .text(body);
     cluster_->tell_shard(Cluster::shard_of(stream), out.take());
   }
-  if (may_deliver()) hub_.publish_sign(stream, std::move(type), std::move(body), except);
+  hub_.publish_sign(stream, std::move(type), std::move(body), except);
 }
 
 void Relay::on_rewritten(StreamId stream) {
@@ -134,7 +134,6 @@ void Relay::on_unfollowed(StreamId stream) {
 // --- what comes in
 
 void Relay::hear(std::string_view body) {
-  const bool deliver = may_deliver();
   std::vector<EventPtr> events;
   std::vector<Event> ephemeral;
   WireReader in(body);
@@ -163,10 +162,8 @@ void Relay::hear(std::string_view body) {
   }
   if (!in.ok()) counters_.unreadable.fetch_add(1, std::memory_order_relaxed);
   counters_.heard.fetch_add(events.size() + ephemeral.size(), std::memory_order_relaxed);
-  if (!deliver) {
+  if (!hub_.may_deliver())
     counters_.held_back.fetch_add(events.size() + ephemeral.size(), std::memory_order_relaxed);
-    return;
-  }
   if (!events.empty()) hub_.on_heard(events);
   for (auto& event : ephemeral) {
     if (on_sign_ && stream::is_sign(event)) on_sign_(event);

@@ -2,10 +2,8 @@
 // this process by the hub, and to those of other nodes by the bus; what they send comes in.
 //
 // Everything that features publish passes here. Without a cluster it is only the hub. What comes
-// from others is not believed to be complete or in order (stream::LocalHub reads the log where an
-// event is not the next one); whether it may be delivered at all is asked of `may_deliver`: a node
-// that cannot know whose access ended delivers nothing (api/access_follower.hpp), and readers catch
-// up from the log when it can. Any thread.
+// from others is not believed to be complete or in order: stream::LocalHub reads the log where an
+// event is not the next one. Any thread.
 #pragma once
 
 #include "cluster/cluster.hpp"
@@ -27,7 +25,7 @@ class Relay final : public stream::CommitListener,
   struct Counters {
     std::atomic<std::uint64_t> sent{0};  // events, to all others together
     std::atomic<std::uint64_t> heard{0};
-    std::atomic<std::uint64_t> held_back{0};   // heard, and not to be delivered now
+    std::atomic<std::uint64_t> held_back{0};   // heard while the hub delivers nothing
     std::atomic<std::uint64_t> unreadable{0};  // messages
   };
 
@@ -36,7 +34,6 @@ class Relay final : public stream::CommitListener,
   void connect(Cluster& cluster);
   // At start-up: told of the signs that other nodes send, on the bus's thread.
   void when_sign(std::function<void(const stream::Event&)> heard) { on_sign_ = std::move(heard); }
-  void set_gate(std::function<bool()> may_deliver) { may_deliver_ = std::move(may_deliver); }
 
   void on_committed(std::span<const stream::EventPtr> events) override;
   void publish_ephemeral(StreamId stream, std::string type, std::string body) override;
@@ -53,12 +50,10 @@ class Relay final : public stream::CommitListener,
   [[nodiscard]] bool others_listen() const noexcept {
     return cluster_ != nullptr && !cluster_->alone();
   }
-  [[nodiscard]] bool may_deliver() const { return !may_deliver_ || may_deliver_(); }
   void hear(std::string_view body);
 
   stream::Hub& hub_;
   Cluster* cluster_ = nullptr;
-  std::function<bool()> may_deliver_;
   std::function<void(const stream::Event&)> on_sign_;
   std::array<std::atomic<int>, Cluster::kShards> followed_{};  // streams, by shard
   Counters counters_;

@@ -19,7 +19,7 @@ struct Node {
       : node(broker, id, clock, log), hub(clock), relay(hub) {
     hub.add_loop(executor, store);
     relay.connect(node.cluster);
-    relay.set_gate([this] { return open; });
+    hub.set_gate([this] { return open; });
     node.cluster.start();
   }
   std::unique_ptr<Subscription> follow(MemoryStore& store, RecordingReader& reader,

@@ -35,6 +35,7 @@ void Hub::on_heard(std::span<const EventPtr> events) {
 }
 
 void Hub::deliver(std::span<const EventPtr> events) {
+  if (!may_deliver()) return;
   std::vector<std::vector<EventPtr>> for_loop(locals_.size());
   StreamId last;
   LoopMask mask = 0;
@@ -70,6 +71,7 @@ void Hub::publish_sign(StreamId stream, std::string type, std::string body, User
 }
 
 void Hub::deliver_ephemeral(Event event) {
+  if (!may_deliver()) return;
   const auto mask = followers(event.stream);
   if (mask == 0) return;
   const auto shared = std::make_shared<const Event>(std::move(event));

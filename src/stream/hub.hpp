@@ -14,6 +14,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -48,6 +49,10 @@ class Hub final : public CommitListener,
 
   // At start-up. nullptr: nobody.
   void set_follow_listener(FollowListener* listener) noexcept { follow_listener_ = listener; }
+  // At start-up: whether anything may be delivered now, whoever sent it; asked on any thread. What
+  // is durable is caught up with later (see GatedStore), what is not is lost.
+  void set_gate(std::function<bool()> may_deliver) { may_deliver_ = std::move(may_deliver); }
+  [[nodiscard]] bool may_deliver() const { return !may_deliver_ || may_deliver_(); }
 
   void on_committed(std::span<const EventPtr> events) override;
   // What another node committed, or sent to be forgotten. Durable events may come in any order,
@@ -100,6 +105,7 @@ class Hub final : public CommitListener,
 
   const Clock& clock_;
   FollowListener* follow_listener_ = nullptr;
+  std::function<bool()> may_deliver_;
   db::AtomicHistogram<9> publish_to_delivery_{
       std::array{0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 1.0, 5.0}};
   std::atomic<std::uint64_t> published_{0};
