@@ -10,9 +10,13 @@ ops::StatusFigures Node::figures() const {
     streams += static_cast<std::int64_t>(context->hub.counters().streams);
     subscriptions += static_cast<std::int64_t>(context->hub.counters().subscriptions);
   }
+  const auto* others = cluster();
   return {.connections = gateway_.stats.active.load(std::memory_order_relaxed),
           .subscriptions = subscriptions,
-          .streams = streams};
+          .streams = streams,
+          .nodes = others == nullptr ? 1 : 1 + static_cast<std::int64_t>(others->count()),
+          .redis_memory_bytes =
+              others == nullptr ? 0 : static_cast<std::int64_t>(others->bus().memory_bytes)};
 }
 
 void Node::add_metrics() {

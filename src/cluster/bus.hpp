@@ -33,6 +33,7 @@ struct BusStats {
   std::uint64_t received = 0;
   std::uint64_t dropped = 0;  // because the queue was full, or the bus down
   std::uint64_t reconnections = 0;
+  std::uint64_t memory_bytes = 0;  // of the server that carries it, as far as it says so
 };
 
 class Bus {

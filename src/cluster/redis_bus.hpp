@@ -95,6 +95,7 @@ class RedisBus final : public Bus, private RedisSession::Owner {
   std::atomic<std::uint64_t> received_{0};
   std::atomic<std::uint64_t> dropped_{0};
   std::atomic<std::uint64_t> ups_{0};
+  std::atomic<std::uint64_t> memory_bytes_{0};
 
   // The loop's own:
   enum class Phase : unsigned char { stopped, waiting, connecting, awaiting_word, resting };

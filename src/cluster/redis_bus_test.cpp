@@ -181,6 +181,21 @@ TEST_F(RedisBusTest, comes_as_a_user_with_a_password_and_by_a_unix_socket) {
   EXPECT_TRUE(by_socket.wait_for("hello"));
 }
 
+TEST_F(RedisBusTest, tells_how_much_memory_redis_takes_and_lives_where_it_may_not_ask) {
+  TestRedis redis("user narrow on >secret ~* &* +publish +subscribe +unsubscribe +ping +auth\n");
+  TestListener listener;
+  auto bus = started(redis.url(), listener);
+  for (int i = 0; i < 500 && bus->stats().memory_bytes == 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_GT(bus->stats().memory_bytes, 100'000U);
+
+  TestListener also;
+  auto narrow = started(fmt::format("redis://narrow:secret@127.0.0.1:{}", redis.port()), also);
+  expect_works(*narrow, also, "hello");
+  EXPECT_EQ(also.heard().downs, 0);
+  EXPECT_EQ(narrow->stats().memory_bytes, 0U);
+}
+
 TEST_F(RedisBusTest, stays_down_where_it_may_not_listen_and_says_why) {
   TestRedis redis("user anna on >p ~* &elsewhere:* +@all\n");
   TestListener listener;

@@ -109,6 +109,7 @@ http::Response Health::status() const {
   std::string redis = "{";
   json::append_member(redis, "status",
                       about_.redis ? to_string(state_of("redis")) : std::string_view("off"));
+  if (about_.redis) json::append_member(redis, "memory_bytes", figures.redis_memory_bytes);
 
   std::string body = "{";
   json::append_member(body, "version", about_.version);
@@ -119,6 +120,7 @@ http::Response Health::status() const {
   json::append_member(body, "connections", figures.connections);
   json::append_member(body, "subscriptions", figures.subscriptions);
   json::append_member(body, "streams", figures.streams);
+  json::append_member(body, "nodes", figures.nodes);
   json::append_member(body, "database", json::Object{database + "}"});
   json::append_member(body, "redis", json::Object{redis + "}"});
   json::append_member(body, "jobs", json::Object{jobs + "}"});

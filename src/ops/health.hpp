@@ -33,6 +33,8 @@ struct StatusFigures {
   std::int64_t connections = 0;
   std::int64_t subscriptions = 0;
   std::int64_t streams = 0;
+  std::int64_t nodes = 1;  // that hear each other, this one among them
+  std::int64_t redis_memory_bytes = 0;
   std::int64_t jobs_queued = 0;
   std::int64_t jobs_running = 0;
 };
