@@ -9,12 +9,13 @@ namespace indaba::gateway {
 
 namespace {
 
-// One statement for insert and update: the newer one wins, whichever node writes last.
+// One statement for insert and update: the newer one wins, as newer() has it, whichever node writes
+// last.
 constexpr std::string_view kUpsert = R"(
   INSERT INTO socket_sessions (user_id, uuid, count, positions, saved_at) VALUES ($1, $2, $3, $4, $5)
   ON CONFLICT (user_id, uuid) DO UPDATE
     SET count = excluded.count, positions = excluded.positions, saved_at = excluded.saved_at
-    WHERE socket_sessions.saved_at <= excluded.saved_at)";
+    WHERE (socket_sessions.count, socket_sessions.saved_at) <= (excluded.count, excluded.saved_at))";
 constexpr std::string_view kFind =
     "SELECT count, positions, saved_at FROM socket_sessions WHERE user_id = $1 AND uuid = $2 AND "
     "saved_at >= $3";
@@ -57,6 +58,14 @@ std::vector<SavedPosition> decode(std::string_view text) {
 
 }  // namespace
 
+std::optional<SavedSession> newer(std::optional<SavedSession> one,
+                                  std::optional<SavedSession> other) {
+  if (!one) return other;
+  if (!other) return one;
+  if (one->count != other->count) return one->count > other->count ? one : other;
+  return one->saved_at >= other->saved_at ? one : other;
+}
+
 std::string ResumeStore::key(UserId user, std::string_view uuid) {
   return std::to_string(user.value) + '/' + std::string(uuid);
 }
@@ -71,15 +80,17 @@ void ResumeStore::save(SavedSession session, Connection connection) {
   if (!queued) unwritten_.push_back(std::move(name));
 }
 
+std::optional<SavedSession> ResumeStore::remembered(UserId user, std::string_view uuid) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = sessions_.find(key(user, uuid));
+  if (found == sessions_.end() || !fresh(found->second.session)) return std::nullopt;
+  return found->second.session;
+}
+
 Task<std::optional<SavedSession>> ResumeStore::find(UserId user, std::string uuid) {
-  {
-    const std::scoped_lock lock(mutex_);
-    const auto found = sessions_.find(key(user, uuid));
-    if (found != sessions_.end()) {
-      if (fresh(found->second.session)) co_return found->second.session;
-      co_return std::nullopt;
-    }
-  }
+  auto here = remembered(user, uuid);
+  // Where there are other nodes, it may have been on one of them since.
+  if (here && database_.dialect() == db::Dialect::sqlite) co_return here;
   const auto since = to_millis(clock_.wall() - ttl_);
   auto query = [user, uuid, since](db::Session& session) {
     return session.first<SavedSession>(
@@ -92,8 +103,8 @@ Task<std::optional<SavedSession>> ResumeStore::find(UserId user, std::string uui
   };
   auto reading = database_.read(query);
   auto found = co_await reading;
-  if (!found) co_return std::nullopt;
-  co_return *std::move(found);
+  if (!found) co_return here;
+  co_return newer(std::move(here), *std::move(found));
 }
 
 std::optional<SavedSession> ResumeStore::take(UserId user, std::string_view uuid) {

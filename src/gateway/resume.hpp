@@ -30,6 +30,11 @@ struct SavedSession {
   WallTime saved_at{};
 };
 
+// Which of two states of one session is the newer one: a count only grows, a clock may be
+// another's.
+[[nodiscard]] std::optional<SavedSession> newer(std::optional<SavedSession> one,
+                                                std::optional<SavedSession> other);
+
 class ResumeStore {
  public:
   ResumeStore(db::Database& database, const Clock& clock, Millis ttl, Logger& log)
@@ -42,6 +47,8 @@ class ResumeStore {
   // What was saved for this user under this id, at most `ttl` ago. Errors of the database count as
   // "unknown": a session then starts anew, and the client's own `since` still holds.
   Task<std::optional<SavedSession>> find(UserId user, std::string uuid);
+  // The same from memory alone: what this node knows.
+  [[nodiscard]] std::optional<SavedSession> remembered(UserId user, std::string_view uuid);
   // Another node goes on with it: what is in memory of it, which is forgotten here.
   [[nodiscard]] std::optional<SavedSession> take(UserId user, std::string_view uuid);
   // Writes what changed since the last time, and now and then deletes what is too old. On a loop,

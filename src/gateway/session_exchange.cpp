@@ -44,14 +44,6 @@ std::optional<SavedSession> read_session(cluster::WireReader& in) {
 
 }  // namespace
 
-std::optional<SavedSession> newer(std::optional<SavedSession> one,
-                                  std::optional<SavedSession> other) {
-  if (!one) return other;
-  if (!other) return one;
-  if (one->count != other->count) return one->count > other->count ? one : other;
-  return one->saved_at >= other->saved_at ? one : other;
-}
-
 SessionExchange::SessionExchange(cluster::Cluster& cluster, OpenSessions& open, ResumeStore& kept)
     : cluster_(cluster), open_(open), kept_(kept) {
   cluster.listen(cluster::Topic::sessions,

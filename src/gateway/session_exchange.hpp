@@ -55,9 +55,4 @@ class SessionExchange {
   std::int64_t last_id_ = 0;                                               // likewise
 };
 
-// Which of two states of one session is the newer one: a count only grows, a clock may be
-// another's.
-[[nodiscard]] std::optional<SavedSession> newer(std::optional<SavedSession> one,
-                                                std::optional<SavedSession> other);
-
 }  // namespace indaba::gateway

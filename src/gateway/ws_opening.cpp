@@ -136,9 +136,10 @@ Task<std::optional<SavedSession>> WsOpening::find_saved(UserId user, std::string
     auto asking = gateway_.exchange->ask(user, uuid);
     elsewhere = co_await asking;
   }
+  if (elsewhere)
+    co_return newer(gateway_.parts.resume.remembered(user, uuid), std::move(elsewhere));
   auto finding = gateway_.parts.resume.find(user, std::move(uuid));
-  auto here = co_await finding;
-  co_return newer(std::move(elsewhere), std::move(here));
+  co_return co_await finding;
 }
 
 Task<Result<void>> WsOpening::admit(const http::Request& request, std::string stream_name,

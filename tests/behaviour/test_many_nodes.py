@@ -342,3 +342,26 @@ async def _status(caller, path):
 
 async def _posts(caller, path):
     return (await caller.post(path, [{"type": "tick", "data": 1}])).status
+
+
+async def test_a_session_that_went_to_the_other_node_and_comes_back_goes_on_where_it_was(nodes, root):
+    """What the first node remembers of it is old by then."""
+    org = await make_org(root)
+    session = unique("session")
+
+    async def visit(node):
+        async with await Socket.open(node, "/ws", root, query={"session_uuid": session}) as socket:
+            if not socket.welcome["resumed"]:
+                await socket.ask("subscribe", stream=org.notifications, since=0)
+            for n in range(3):
+                await org.notify(n=n)
+            told = [event["seq"] for event in await socket.events(3)]
+            await socket.ask("ping")
+            await socket.send("ack", stream=org.notifications, seq=told[-1])
+            await asyncio.sleep(1.5)  # it is saved for other nodes every half a second
+        return socket.welcome["count"], told
+
+    assert await visit(nodes.one) == (0, [1, 2, 3])
+    assert (await visit(nodes.two))[1] == [4, 5, 6]
+    count, told = await visit(nodes.one)
+    assert told == [7, 8, 9] and count >= 5
