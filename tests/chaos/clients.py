@@ -109,10 +109,16 @@ class Reader:
         while not self.stopping:
             self.connections += 1
             self.door = self.world.any_door(self.rng)
+            self.leaves_at = time.monotonic() + self.rng.uniform(0.5, 15)
             try:
-                await asyncio.wait_for(self.connect_and_read(), self.rng.uniform(0.5, 15))
+                # Python 3.11's wait_for() may lose a cancellation where something arrives at that moment.
+                await asyncio.wait_for(self.connect_and_read(), 30)
             except TROUBLE:
                 await asyncio.sleep(self.rng.uniform(0, 0.2))
+
+    @property
+    def stays(self):
+        return not self.stopping and time.monotonic() < self.leaves_at
 
     async def connect_and_read(self):
         raise NotImplementedError
@@ -145,7 +151,7 @@ class SocketReader(Reader):
         socket = await Socket.dial(self.door, f"/ws/{self.stream}", query=query, max_queue=32, read_limit=4096,
                                    **self.caller().for_socket())
         try:
-            while not self.stopping:
+            while self.stays:
                 await self.while_paused()
                 frame = json.loads(await asyncio.wait_for(socket.connection.recv(), SILENCE_SECONDS))
                 self.take(frame) if is_event(frame) else self.hear(frame)
@@ -170,7 +176,7 @@ class SessionReader(Reader):
             subscribed, deadline = False, time.monotonic() + (1 if welcome["resumed"] else 0)
             self.resumed += welcome["resumed"]
             heard = 0
-            while not self.stopping:
+            while self.stays:
                 # It may have been cut before the server knew of its subscription.
                 if not subscribed and time.monotonic() >= deadline:
                     subscribed = True
@@ -208,7 +214,7 @@ class EventStreamReader(Reader):
         try:
             if stream.answer.status != 200:
                 raise EOFError(stream.answer.status)
-            while not self.stopping:
+            while self.stays:
                 await self.while_paused()
                 name, data, ident = await stream.next(SILENCE_SECONDS)
                 if name == "message":
@@ -225,7 +231,7 @@ class PollReader(Reader):
     cursor = None
 
     async def connect_and_read(self):
-        while not self.stopping:
+        while self.stays:
             start = f"cursor={urllib.parse.quote(self.cursor)}" if self.cursor else "since=0"
             asking = self.caller().get(f"events?stream={self.stream}&{start}&wait=2&limit=300")
             answer = await asyncio.wait_for(asking, SILENCE_SECONDS + 2)

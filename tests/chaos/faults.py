@@ -7,6 +7,7 @@ A fault holds the lock of what it breaks as a whole (a node, Redis, PostgreSQL);
 import asyncio
 import contextlib
 import itertools
+import math
 import signal
 import time
 
@@ -313,6 +314,7 @@ class Revoked(SocketReader):
     ended_at = None
 
     async def run(self):
+        self.leaves_at = math.inf
         while not self.stopping and self.ended_at is None:
             self.connections += 1
             with contextlib.suppress(*TROUBLE):
