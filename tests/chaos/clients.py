@@ -42,7 +42,7 @@ class Publisher:
         self.stopping = False
         self.numbers = itertools.count(1)
         self.attempts = self.repeats = 0
-        self.codes = {}
+        self.codes, self.waits = {}, []
 
     async def run(self):
         while not self.stopping:
@@ -57,8 +57,10 @@ class Publisher:
         outcomes = set()
         while True:
             self.attempts += 1
-            caller = self.world.caller("root", self.world.any_door(self.rng))
+            caller, asked = self.world.caller("root", self.world.any_door(self.rng)), time.monotonic()
             outcome, seqs, code = await attempt(caller, self.stream, texts)
+            if code in ("unavailable", "outcome_unknown"):
+                self.waits.append(time.monotonic() - asked)
             if outcome == ACKED:
                 for publish, seq in zip(publishes, seqs, strict=True):
                     publish.ack(seq, time.monotonic())

@@ -6,13 +6,16 @@ A fault holds the lock of what it breaks as a whole (a node, Redis, PostgreSQL);
 
 import asyncio
 import contextlib
+import email.utils
 import itertools
 import math
+import os
 import signal
 import time
 
 from chaos.clients import SocketReader, attempt, visit
 from chaos.history import ACKED, REJECTED, UNKNOWN, Publish, Revocation, text_of
+from chaos.world import FAKETIME
 from harness.reader import TROUBLE
 from harness.socket import Socket
 
@@ -64,9 +67,14 @@ async def flap_node(world, rng):
 
 async def move_clock(world, rng):
     """F21: the wall clock of one node, and back."""
-    node = rng.choice(world.nodes)
-    node.clock.write_text(rng.choice(["+3600", "-3600", "+45", "-45", "-86400"]) + "\n")
+    node, jump = rng.choice(world.nodes), rng.choice([3600, -3600, 45, -45, -86400])
+    node.clock.write_text(f"{jump:+}\n")
     await asyncio.sleep(rng.uniform(1.5, 3))
+    with contextlib.suppress(*TROUBLE):
+        answer = await asyncio.wait_for(world.caller("root", node.direct).get("/healthz"), 2)
+        told = email.utils.parsedate_to_datetime(answer.headers["Date"]).timestamp() - time.time()
+        if FAKETIME and abs(told - jump) > 5:
+            world.trouble("no-fault", f"the clock of {node} should be {jump} s off, and is {told:.0f}")
     node.clock.write_text("+0\n")
     await asyncio.sleep(1.1)
 
@@ -160,6 +168,16 @@ async def end_backends(world, rng):
         await asyncio.to_thread(world.postgres.sql, (
             f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{world.database}'"
             f" ORDER BY md5(pid::text || '{rng.random()}') LIMIT {rng.randint(1, 6)}"))
+
+
+async def kill_backend(world, rng):
+    """F12: PostgreSQL ends all others too, and recovers."""
+    async with world.locks["postgres"]:
+        pids = await asyncio.to_thread(
+            world.postgres.sql, f"SELECT pid FROM pg_stat_activity WHERE datname = '{world.database}' ORDER BY pid")
+        if pids:
+            os.kill(int(rng.choice(pids.split())), signal.SIGKILL)
+        await asyncio.to_thread(world.postgres.until_it_answers)
 
 
 async def restart_bouncer(world, rng):
@@ -407,7 +425,7 @@ WEIGHTS = {
     kill_node: 6, drain_node: 2, freeze_node: 3, flap_node: 1, move_clock: 3,
     stop_redis: 4, restart_redis: 2, flush_redis: 4, freeze_redis: 2, slow_redis: 2, fill_redis: 1, redis_read_only: 1,
     overflow_redis: 2, cut_redis_connections: 3,
-    restart_postgres: 3, end_backends: 5, restart_bouncer: 3, freeze_postgres: 2, lock_in_postgres: 3, take_all_connections: 2,
+    restart_postgres: 3, end_backends: 5, kill_backend: 2, restart_bouncer: 3, freeze_postgres: 2, lock_in_postgres: 3, take_all_connections: 2,
     slow_postgres: 2, lose_answers_of_commits: 5,
     cut_off_from_redis: 4, cut_off_from_postgres: 3, cut_off_from_both: 3, refuse_connections: 2,
     slow_readers: 3, half_open_clients: 3, storm: 2, same_key_everywhere: 4, visitors: 4,

@@ -37,11 +37,20 @@ def schedule(seed):
         drawn += len(together)
 
 
+def percentiles(seconds):
+    ordered = sorted(seconds) or [0]
+    return ", ".join(f"{name} {ordered[min(len(ordered) - 1, int(len(ordered) * part))]:.2f} s"
+                     for name, part in (("p50", 0.5), ("p99", 0.99), ("at most", 1)))
+
+
 class Run:
-    def __init__(self, seed, seconds, say):
+    """`drawn`: what breaks, as schedule() tells it; `settings` are PostgreSQL's."""
+
+    def __init__(self, seed, seconds, say, drawn=None, settings=()):
         self.seed, self.seconds, self.say = seed, seconds, say
+        self.drawn = drawn or schedule(seed)
         self.history = History()
-        self.world = World(self.history)
+        self.world = World(self.history, settings)
         self.counts, self.order = collections.Counter(), []
         self.reading, self.publishing, self.watching = [], [], []
         self.to_head, self.on_lines = [], collections.Counter()
@@ -98,7 +107,7 @@ class Run:
 
     async def break_things(self):
         quiet_at = self.began + QUIET_EVERY
-        for together, pause in schedule(self.seed):
+        for together, pause in self.drawn:
             if time.monotonic() - self.began > self.seconds:
                 return
             await asyncio.sleep(pause)
@@ -205,15 +214,16 @@ class Run:
         took = time.monotonic() - self.began
         events = sum(map(len, history.logs.values()))
         readers = self.world.readers
-        refusals = collections.Counter()
+        refusals, waits = collections.Counter(), []
         for publisher in self.publishers:
             refusals.update(publisher.codes)
+            waits += publisher.waits
         lines = [
             f"seed {self.seed}: {sum(self.counts.values())} faults in {took:.0f} s",
             *(f"  {count:4} {name}: {getattr(faults, name).__doc__.split(':')[0]}" for name, count in sorted(self.counts.items())),
             f"{events} events ({events / took:.0f} a second); {outcomes[ACKED]} acknowledged, {outcomes[REJECTED]} given up as refused,"
             f" {outcomes['unknown']} as unknown; {sum(p.repeats for p in self.publishers)} batches repeated",
-            f"refused attempts: {dict(refusals)}",
+            f"refused attempts: {dict(refusals)}; a refusal took {percentiles(waits)}",
             f"{sum(len(r.seqs) for r in history.readings)} deliveries to {len(history.readings)} readers over"
             f" {sum(r.connections for r in readers)} connections;"
             f" {sum(getattr(r, 'resumed', 0) for r in readers)} sessions resumed, {sum(r.known for r in readers)} events known already",
@@ -226,8 +236,8 @@ class Run:
         return "\n".join(lines)
 
 
-def run(seed, seconds, say=lambda line: print(line, file=sys.stderr, flush=True)):
+def run(seed, seconds, say=lambda line: print(line, file=sys.stderr, flush=True), **options):
     """The anomalies, and the report."""
-    one = Run(seed, seconds, say)
+    one = Run(seed, seconds, say, **options)
     found = asyncio.run(one())
     return found, one.report(found)

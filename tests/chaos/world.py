@@ -51,8 +51,10 @@ class Node:
 
 
 class World:
-    def __init__(self, history):
-        self.history = history
+    """`settings`: of PostgreSQL, name=value."""
+
+    def __init__(self, history, settings=()):
+        self.history, self.settings = history, settings
         self.stopping = False
         self.locks = {name: asyncio.Lock() for name in ("redis", "postgres")}
         self.nodes, self.tasks = [], []
@@ -61,7 +63,7 @@ class World:
 
     async def start(self):
         self.lines = Lines()
-        self.postgres = await asyncio.to_thread(postgres.Postgres)
+        self.postgres = await asyncio.to_thread(postgres.Postgres, self.settings)
         self.redis = await asyncio.to_thread(redis.Redis)
         self.database = self.postgres.create_database()
         for number in range(NODES):

@@ -83,6 +83,9 @@ class Postgres:
         return subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                 stderr=subprocess.DEVNULL, cwd="/", **_as_unprivileged())
 
+    def until_it_answers(self):
+        self._wait_for(self.port)
+
     def _wait_for(self, port, seconds=20):
         deadline = time.monotonic() + seconds
         while subprocess.run([BIN / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port), "-U", "indaba",
