@@ -122,6 +122,16 @@ TEST_F(RelayTest, a_node_that_may_not_deliver_delivers_nothing_that_it_hears) {
   EXPECT_EQ(there_.heard(), "1, live");
 }
 
+TEST_F(RelayTest, what_it_commits_itself_is_held_back_too_while_it_may_not_deliver) {
+  const auto here = one_.follow(store_, here_);
+  const auto there = two_.follow(store_, there_);
+  one_.open = false;
+  one_.relay.on_committed(std::vector{store_.append(kStream)});
+  run();
+  EXPECT_EQ(here_.heard(), "");
+  EXPECT_EQ(there_.heard(), "1");
+}
+
 TEST_F(RelayTest, what_was_rewritten_on_one_node_is_read_anew_on_the_other) {
   const auto subscription = two_.follow(store_, there_);
   one_.relay.on_committed(std::vector{store_.append(kStream)});

@@ -215,7 +215,7 @@ void Client::check_up_to_date() {
   for (const auto& [stream, following] : following_) {
     const auto* state = log_.state(stream);
     if (state == nullptr) {
-      if (following.stage != Stage::gone)
+      if (following.stage != Stage::gone && log_.may_read(user(), stream))
         wrong(following, "I10: the stream is gone and nobody said so");
     } else if (!log_.may_read(user(), stream)) {
       if (following.stage == Stage::following)

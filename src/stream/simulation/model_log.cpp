@@ -19,6 +19,7 @@ std::string payload_of(std::string_view json) {
 
 void ModelLog::create(StreamId stream) {
   data_.streams[stream].state.epoch = fmt::format("e{}", ++epochs_);
+  first_epochs_[stream] = data_.streams[stream].state.epoch;
 }
 
 // --- what writers do

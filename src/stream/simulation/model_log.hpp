@@ -63,6 +63,10 @@ class ModelLog {
   [[nodiscard]] Result<Page> page(StreamId stream, Seq after, PageLimit limit) const;
   [[nodiscard]] StreamHead head(StreamId stream) const;
   [[nodiscard]] const StreamState* state(StreamId stream) const;
+  // What it was called before any restore.
+  [[nodiscard]] const std::string& first_epoch(StreamId stream) const {
+    return first_epochs_.at(stream);
+  }
   [[nodiscard]] bool keeps(StreamId stream, const std::string& epoch, Seq seq) const;
   [[nodiscard]] bool has_let_go(StreamId stream, const std::string& epoch, Seq seq) const;
   [[nodiscard]] std::string payload_at(StreamId stream, Seq seq) const;
@@ -91,6 +95,7 @@ class ModelLog {
   const Plant plant_;
   Data data_;
   Data backup_;
+  std::map<StreamId, std::string> first_epochs_;
   std::deque<Waiting> waiting_;
   bool locked_ = false;
   int epochs_ = 0;

@@ -39,6 +39,17 @@ void ModelStore::read_after(StreamId stream, Seq after, PageLimit limit, OnPage 
       std::move(on_page));
 }
 
+void ModelStore::read_access(UserId user, StreamId stream, OnAccess on_access) {
+  read(
+      world_, weather_, life_,
+      [=, this]() -> Result<bool> {
+        if (weather_.no_reads || world_.chance(weather_.store_errors))
+          return Error(ErrorKind::unavailable);
+        return log_.may_read(user, stream);
+      },
+      std::move(on_access));
+}
+
 Result<Page> ModelStore::snapshot(StreamId stream, Seq after, PageLimit limit) {
   if (weather_.no_reads || world_.chance(weather_.store_errors)) {
     world_.note("read_failed", {stream.value});
@@ -47,6 +58,7 @@ Result<Page> ModelStore::snapshot(StreamId stream, Seq after, PageLimit limit) {
   // Small pages, so that many readers are between two of them when something happens.
   limit.events = std::min<std::size_t>(limit.events, 1 + world_.below(12));
   auto page = log_.page(stream, after, limit);
+  if (page && plant_ == Plant::epoch_ignored) page->state.epoch = log_.first_epoch(stream);
   if (page && plant_ == Plant::oldest_off_by_one && page->state.oldest <= page->state.head) {
     page->state.oldest = page->state.oldest.next();
     if (!page->events.empty() && page->events.front()->seq < page->state.oldest)
@@ -78,6 +90,8 @@ Result<std::vector<StreamHead>> ModelHeads::snapshot(std::span<const std::int64_
     auto head = log_.head(StreamId(id));
     if (plant_ == Plant::skipped_while_shut) head = without_what_was_shut(head);
     if (plant_ == Plant::rewrites_not_told) head.rewrites = 0;
+    if (plant_ == Plant::epoch_ignored && !head.gone)
+      head.state.epoch = log_.first_epoch(head.stream);
     heads.push_back(head);
   }
   return heads;

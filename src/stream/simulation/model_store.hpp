@@ -1,4 +1,4 @@
-// ModelStore and ModelHeads: the log as one process reads it, with delays and errors.
+// ModelStore and ModelHeads: the database as one process reads it, with delays and errors.
 #pragma once
 
 #include "stream/head_source.hpp"
@@ -12,6 +12,9 @@ class ModelStore final : public Store {
       : world_(world), log_(log), weather_(weather), plant_(plant) {}
   void read_after(StreamId stream, Seq after, PageLimit limit, OnPage on_page) override;
   void read_newest(StreamId stream, PageLimit limit, OnPage on_page) override;
+  // May this person read it, as the rows say?
+  using OnAccess = std::move_only_function<void(Result<bool>)>;
+  void read_access(UserId user, StreamId stream, OnAccess on_access);
 
  private:
   [[nodiscard]] Result<Page> snapshot(StreamId stream, Seq after, PageLimit limit);
@@ -20,7 +23,6 @@ class ModelStore final : public Store {
   const ModelLog& log_;
   const Weather& weather_;
   const Plant plant_;
-  std::map<StreamId, std::string> first_epochs_;
   std::shared_ptr<int> life_ = std::make_shared<int>(0);
 };
 
