@@ -51,6 +51,10 @@ Result<BridgeConfig> bridge_config(const Config& config) {
     check_types(*mapping, error.fields);
     out.groups.push_back(*std::move(mapping));
   }
+  const bool nothing_passes = std::ranges::all_of(
+      out.groups, [](const auto& group) { return group.in.empty() && group.out.empty(); });
+  if (error.fields.empty() && nothing_passes)
+    wrong("bridge.types_in", "name the types that may pass, here or in bridge.types_out");
   if (!error.fields.empty()) return error;
   return out;
 }

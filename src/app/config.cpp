@@ -102,8 +102,10 @@ void check_together(const Config& config, const ConfigInput& input,
       problems.push_back({"auth.django_user_table", "invalid_field",
                           "auth.django_user_table must be the name of a table: a-z, 0-9, \"_\""});
   }
-  if (const auto bridge = bridge_config(config); !bridge)
-    problems.insert(problems.end(), bridge.error().fields.begin(), bridge.error().fields.end());
+  if (const auto bridge = bridge_config(config); !bridge) {
+    const Error error = bridge.error();  // a copy, at each call
+    problems.insert(problems.end(), error.fields.begin(), error.fields.end());
+  }
 }
 
 }  // namespace

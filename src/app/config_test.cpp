@@ -1,5 +1,6 @@
 #include "app/config.hpp"
 
+#include "app/bridge_config.hpp"
 #include "app/config_sections.hpp"
 #include "app/config_text.hpp"
 
@@ -181,6 +182,36 @@ TEST_F(ConfigTest, takes_every_kind_of_address_of_redis) {
     const auto config = with_environment({{"REDIS_URL", url}});
     EXPECT_TRUE(config) << url << ": " << config.error().detail;
   }
+}
+
+TEST_F(ConfigTest, takes_the_bridge_apart_and_says_what_is_wrong_with_it) {
+  const Environment environment{{"INDABA_BRIDGE_LAYER", "core"},
+                                {"REDIS_URL", "redis://r"},
+                                {"INDABA_BRIDGE_TYPES_IN", "note,task.done"}};
+  const auto problem = [&](const char* name, const char* value) {
+    auto changed = environment;
+    changed[name] = value;
+    const auto config = with_environment(changed);
+    EXPECT_FALSE(config) << name << "=" << value;
+    return config ? std::string() : config.error().fields.front().message;
+  };
+  const auto config = with_environment(environment);
+  ASSERT_TRUE(config) << config.error().detail;
+  const auto bridge = bridge_config(*config);
+  ASSERT_TRUE(bridge);
+  EXPECT_EQ(bridge->layer, BridgeConfig::Layer::core);
+  EXPECT_EQ(bridge->url, "redis://r");
+  EXPECT_EQ(bridge->capacity, 1500);
+  EXPECT_EQ(bridge->expiry, std::chrono::seconds(10));
+  ASSERT_EQ(bridge->groups.size(), 2);
+  EXPECT_EQ(bridge->groups[1].group, "user-<id>");
+  EXPECT_EQ(bridge->groups[1].in, (std::vector<std::string>{"note", "task.done"}));
+  EXPECT_THAT(problem("INDABA_BRIDGE_TYPES_IN", ""), HasSubstr("name the types"));
+  EXPECT_THAT(problem("INDABA_BRIDGE_TYPES_IN", "welcome"), HasSubstr("a socket frame"));
+  EXPECT_THAT(problem("INDABA_BRIDGE_TYPES_OUT", "No"), HasSubstr("end Django's consumers"));
+  EXPECT_THAT(problem("INDABA_BRIDGE_GROUPS", "a b c"), HasSubstr("must name orgs/"));
+  EXPECT_THAT(problem("INDABA_BRIDGE_PREFIX", "a:b"), HasSubstr("bridge.prefix"));
+  EXPECT_THAT(problem("REDIS_URL", ""), HasSubstr("bridge.url"));
 }
 
 TEST_F(ConfigTest, takes_an_empty_file_for_one_without_settings) {

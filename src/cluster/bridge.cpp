@@ -11,7 +11,7 @@ constexpr Millis kFollow{2000};
 constexpr Millis kFollowAll{60'000};
 constexpr Millis kSweep{30'000};
 constexpr Millis kIdle{60'000};
-constexpr Millis kFinish{2000};
+constexpr Millis kFinish{1000};
 constexpr Millis kTellAgain{60'000};
 constexpr std::size_t kMostFollowed = 20'000;
 

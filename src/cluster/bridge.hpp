@@ -55,7 +55,7 @@ class Bridge final : private ChannelLayerListener, public stream::CommitListener
   ~Bridge() override;
 
   void start();
-  // Before the database stops: what waits is finished within 2 s.
+  // Before the database stops: what waits is finished within 2 s, or left.
   void stop();
   void on_committed(std::span<const stream::EventPtr> events) override;
   [[nodiscard]] BridgeStats stats() const;  // any thread

@@ -158,6 +158,9 @@ void CoreLayer::wait_for_message() {
     if (reply == nullptr) return;
     if (reply->size() == 3) {
       const auto member = (*reply)[1].text();
+      if (!receiving_)  // it is for the one who does now
+        return receiver_.call({"ZADD", inbox_, (*reply)[2].text(), member},
+                              [](const RedisReply*) {});
       // What is in the backup is not lost where this process ends now.
       receiver_.call({"ZADD", backup_, (*reply)[2].text(), member}, [](const RedisReply*) {});
       take(member);
@@ -175,6 +178,8 @@ void CoreLayer::take_more() {
   receiver_.call({"EVAL", kTake, "2", inbox_, backup_, kBatch}, [this](const RedisReply* reply) {
     waiting_ = false;
     if (reply == nullptr) return;
+    if (!receiving_ && reply->size() > 0)
+      return receiver_.call({"EVAL", kRestore, "2", inbox_, backup_}, [](const RedisReply*) {});
     for (std::size_t i = 0; i < reply->size(); ++i) take((*reply)[i].text());
     if (reply->size() > 0)
       take_more();

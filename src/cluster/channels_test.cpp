@@ -154,6 +154,21 @@ TEST_F(ChannelsTest, core_hands_over_again_what_was_not_finished) {
   EXPECT_EQ(heard(2).size(), 2);
 }
 
+TEST_F(ChannelsTest, core_leaves_to_the_next_one_what_comes_when_it_no_longer_leads) {
+  start_core();
+  redis_.ask({"ZADD", inbox(), "1", packed(channel())});
+  ASSERT_EQ(heard(1).size(), 1);
+  on_loop([&] { layer_->set_receiving(false); });  // while it waits at the inbox
+  const auto message = packed(channel());
+  redis_.ask({"ZADD", inbox(), "7", message});
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_EQ(redis_.ask({"ZRANGE", inbox(), "0", "-1", "WITHSCORES"}), message + " 7");
+  EXPECT_EQ(redis_.ask({"EXISTS", inbox() + "$inflight"}), "0");
+  EXPECT_EQ(heard(1).size(), 1);
+  on_loop([&] { layer_->set_receiving(true); });
+  EXPECT_EQ(heard(2).size(), 2);
+}
+
 TEST_F(ChannelsTest, core_joins_anew_when_redis_was_flushed) {
   start_core();
   const auto before = channel();

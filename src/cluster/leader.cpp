@@ -149,6 +149,7 @@ void Leader::stop() {
 }
 
 void Leader::resign_blocking() {
+  if (state_->another) return;  // it is not ours
   auto change = [name = state_->name, holder = state_->holder](db::WriteTx& tx) {
     return tx.sql().execute(kResign, name, holder);
   };

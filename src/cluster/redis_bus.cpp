@@ -25,6 +25,13 @@ std::string random_name(Random& random) {
   return text::to_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
+bool fits(std::string_view channel, std::string_view pattern) {
+  const auto star = pattern.find('*');
+  if (star == std::string_view::npos) return channel == pattern;
+  return channel.size() + 1 >= pattern.size() && channel.starts_with(pattern.substr(0, star)) &&
+         channel.ends_with(pattern.substr(star + 1));
+}
+
 }  // namespace
 
 RedisBus::RedisBus(RedisTarget target, std::string prefix, const Clock& clock, Random& random,
@@ -281,7 +288,7 @@ void RedisBus::on_subscriber_reply(const RedisReply& reply) {
   if (kind == "message")
     on_message(reply[1].text(), reply[2].text());
   else if (kind == "pmessage")
-    on_pattern_message(reply[2].text(), reply[3].text());
+    on_pattern_message(reply[1].text(), reply[2].text(), reply[3].text());
   else if (kind == "subscribe")
     on_joined(reply[1].text());
 }
@@ -292,10 +299,14 @@ void RedisBus::on_message(std::string_view wire_channel, std::string_view payloa
   if (joined_.contains(channel)) deliver(channel, payload);
 }
 
-void RedisBus::on_pattern_message(std::string_view wire_channel, std::string_view payload) {
+void RedisBus::on_pattern_message(std::string_view wire_pattern, std::string_view wire_channel,
+                                  std::string_view payload) {
   const auto channel = off_wire(wire_channel);
-  // What was joined too is heard as such.
-  if (wire_channel != own_channel_ && !joined_.contains(channel)) deliver(channel, payload);
+  if (wire_channel == own_channel_ || joined_.contains(channel)) return;  // heard as such
+  // Redis says it once for each pattern that fits: the first one counts.
+  const auto first = std::ranges::find_if(
+      patterns_, [&](const std::string& pattern) { return fits(channel, pattern); });
+  if (first != patterns_.end() && *first == off_wire(wire_pattern)) deliver(channel, payload);
 }
 
 void RedisBus::deliver(std::string_view channel, std::string_view payload) {

@@ -32,8 +32,8 @@ class RedisBus final : public Bus, private RedisSession::Owner {
   static constexpr std::string_view kDefaultPrefix = "indaba:";
 
   // Deployments with different prefixes hear nothing of each other on one Redis. `patterns` are
-  // channels that it listens to besides those that it joined, with a * in their names; on_joined()
-  // says nothing of them. `clock`, `random` and `log` outlive the bus.
+  // channels that it listens to besides those that it joined, with one * in their names;
+  // on_joined() says nothing of them. `clock`, `random` and `log` outlive the bus.
   RedisBus(RedisTarget target, std::string prefix, const Clock& clock, Random& random, Logger& log,
            std::vector<std::string> patterns = {});
   ~RedisBus() override;
@@ -64,7 +64,8 @@ class RedisBus final : public Bus, private RedisSession::Owner {
   void on_publisher_reply(const RedisReply& reply);
   void on_joined(std::string_view wire_channel);
   void on_message(std::string_view wire_channel, std::string_view payload);
-  void on_pattern_message(std::string_view wire_channel, std::string_view payload);
+  void on_pattern_message(std::string_view wire_pattern, std::string_view wire_channel,
+                          std::string_view payload);
   void deliver(std::string_view channel, std::string_view payload);
   void on_alarm();
   void say_to_myself();

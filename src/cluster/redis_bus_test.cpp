@@ -69,7 +69,7 @@ TEST_F(RedisBusTest, hears_nothing_of_another_prefix) {
 TEST_F(RedisBusTest, hears_channels_by_pattern_and_each_message_once) {
   TestRedis redis;
   TestListener listener;
-  const std::vector<std::string> patterns{"org-*", "user-*"};
+  const std::vector<std::string> patterns{"org-*", "user-*", "o*", "*-2"};
   RedisBus bus(*RedisTarget::parse(redis.url()), "test:", clock_, random_, log_, patterns);
   bus.join("org-1");
   bus.start(listener);
