@@ -19,6 +19,7 @@ constexpr StreamId kCursor{999};  // keeps nothing: only what is stale at once
 constexpr std::array kNames{"notifications", "topic:news", "org:1:topic:news"};
 constexpr std::size_t kNodes = 3;
 constexpr int kPace = 10;
+constexpr int kSlowBus = 2'000;
 // By then all readers are at the head.
 constexpr Millis kHealed{10'000};
 
@@ -107,7 +108,9 @@ Run::Run(std::uint64_t seed, Plant plant, bool print)
   for (int i = 0; i < publishers; ++i)
     publishers_.push_back(std::make_unique<Publisher>(Publisher::Parts{
         world_, log_, ledger_,
-        [this, home = world_.chance(50) ? &any_slot() : nullptr] { return writer_for(home); },
+        [this, home = world_.chance(long_faults_ ? 80 : 50) ? &any_slot() : nullptr] {
+          return writer_for(home);
+        },
         streams_, kPace, i}));
   steward_ = std::make_unique<Steward>(Steward::Parts{world_, log_, ledger_,
                                                       [this] { return any_node(); }, streams_,
@@ -121,7 +124,7 @@ void Run::set_up_weather() {
   climate_.store_delay = std::array{1, 6, 60}[world_.below(3)];
   climate_.lost = static_cast<unsigned>(std::array{0, 0, 5, 50}[world_.below(4)]);
   climate_.repeated = static_cast<unsigned>(std::array{0, 20}[world_.below(2)]);
-  climate_.bus_delay = std::array{0, 10, 80}[world_.below(3)];
+  climate_.bus_delay = std::array{0, 10, 80, kSlowBus}[world_.below(4)];
   for (auto& slot : slots_) slot.weather = climate_;
 }
 
@@ -199,7 +202,8 @@ void Run::restart_later(Slot& slot) {
 
 // What was fine until now may not be; and what is fine now has to settle.
 void Run::assess() {
-  ledger_.set_trouble(under_way_ > 0 || climate_.lost > 0 || climate_.store_errors > 0);
+  ledger_.set_trouble(under_way_ > 0 || climate_.lost > 0 || climate_.store_errors > 0 ||
+                      climate_.bus_delay == kSlowBus);
 }
 
 void Run::for_a_while(std::function<void()> heal) {
@@ -232,6 +236,7 @@ void Run::trouble_later() {
 
 void Run::trouble() {
   const auto which = world_.below(100);
+  if (long_faults_ && world_.chance(30)) return cut_off(any_slot());
   if (which < 50) return trouble_of_readers();
   if (which < 66) return trouble_of_nodes();
   if (which < 84) return trouble_of_the_bus();
@@ -254,16 +259,17 @@ void Run::trouble_of_nodes() {
   if (which < 30 && restores_) return restore();
   auto& slot = any_slot();
   if (!slot.node) return;
-  if (which < 50) return cut_off(slot);
+  if (which < 40) return cut_off(slot);
   die(slot, which >= 80);
   restart_later(slot);
 }
 
 // It hears nothing and reads nothing, but its readers stay, and perhaps it writes.
 void Run::cut_off(Slot& slot) {
+  if (!slot.node) return;
   world_.note("cut_off");
   slot.weather.no_reads = true;
-  slot.weather.no_writes = world_.chance(50);
+  slot.weather.no_writes = world_.chance(30);
   slot.node->bus().set_links(false, false);
   for_a_while([this, &slot] {
     slot.weather = climate_;
@@ -343,7 +349,8 @@ void Run::rewrite() {
 }
 
 void Run::trim() {
-  const auto stream = any_stream();
+  // That of ended access too: a node that was away for longer than it is kept forgets everything.
+  const auto stream = world_.chance(10) ? kAccess : any_stream();
   const auto oldest = log_.trim(stream);
   if (auto* node = any_node(); node != nullptr && oldest != Seq{})
     node->relay().on_trimmed(stream, oldest);
