@@ -33,11 +33,6 @@ std::unique_ptr<presence::Leases> Node::make_leases() {
 }
 
 void Node::share_with_others() {
-  if (clustering_)
-    changes_.listen([this](const api::AccessChange& change) {
-      // Whoever is connected comes back and is asked anew.
-      if (std::holds_alternative<api::AccessUnknown>(change)) gateway_.send_away(Millis(2'000));
-    });
   if (cluster() == nullptr) return;
   shared_rates_ = std::make_unique<api::SharedRates>(limiter_, *cluster());
   gateway_.share_sessions(*cluster());

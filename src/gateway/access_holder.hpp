@@ -10,6 +10,7 @@
 #include "auth/principal.hpp"
 
 #include <optional>
+#include <string_view>
 
 namespace indaba::gateway {
 
@@ -21,6 +22,10 @@ class AccessHolder {
   // The server goes down: say goodbye within the drain time.
   virtual void on_drain(std::int64_t reconnect_after_ms) = 0;
 };
+
+// Where nobody knows what changed (api::AccessUnknown), every reader goes and is let in anew, or
+// not.
+inline constexpr std::string_view kAskedAnew = "Access is asked for anew; connect again.";
 
 // Why a whole reader must end, or nothing where the change is not about it (or only about some of
 // its streams).

@@ -119,6 +119,7 @@ void EventPoll::on_gone(stream::Subscription&) {
 }
 
 void EventPoll::on_access_change(const api::AccessChange& change) {
+  if (std::holds_alternative<api::AccessUnknown>(change)) return finish_soon();
   if (const auto end = ends_principal(change, request_->principal))
     return fail(Error(ErrorKind::unauthenticated, "The session has ended."));
   for (const auto& followed : followed_) {

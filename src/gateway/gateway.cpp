@@ -35,23 +35,23 @@ void Gateway::tell(const api::AccessChange& change) {
 
 void Gateway::drain(Millis within) {
   draining_.store(true, std::memory_order_relaxed);
-  send_away(within);
-}
-
-void Gateway::send_away(Millis within) {
   for (const auto& context : contexts_) {
     context->loop.post([this, &context = *context, within] {
       // Each goes at a moment of its own, so that those who come back do not come at once.
       context.each([&](AccessHolder& holder) {
         const auto delay = static_cast<std::int64_t>(
             parts.random.below(static_cast<std::uint64_t>(within.count()) + 1));
-        const auto reconnect = 500 + static_cast<std::int64_t>(parts.random.below(2'500));
-        context.loop.run_after(Millis(delay), [&context, held = &holder, reconnect] {
-          if (context.holds(*held)) held->on_drain(reconnect);
-        });
+        context.loop.run_after(Millis(delay),
+                               [&context, held = &holder, reconnect = reconnect_after()] {
+                                 if (context.holds(*held)) held->on_drain(reconnect);
+                               });
       });
     });
   }
+}
+
+std::int64_t Gateway::reconnect_after() const {
+  return 500 + static_cast<std::int64_t>(parts.random.below(2'500));
 }
 
 std::string Gateway::new_session_uuid() const {

@@ -68,8 +68,8 @@ class Gateway {
   void tell(const api::AccessChange& change);
   // Refuses new readers from now on, and sends all others away, spread over `within`.
   void drain(Millis within);
-  // Sends all away likewise; they may come back at once.
-  void send_away(Millis within);
+  // A random moment, in ms, so that those who are sent away do not come back at once.
+  [[nodiscard]] std::int64_t reconnect_after() const;
   [[nodiscard]] bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
 
   // 88 random bits in 15 characters: as long as a string may be that needs no memory of its own.

@@ -180,6 +180,8 @@ void SseStream::on_timer() {
 
 void SseStream::on_access_change(const api::AccessChange& change) {
   if (closed_) return;
+  if (std::holds_alternative<api::AccessUnknown>(change))
+    return close(ws::CloseCode::going_away, kAskedAnew, gateway_.reconnect_after());
   if (const auto end = ends_principal(change, principal_)) {
     if (*end == AccessEnd::unauthenticated)
       return close(ws::CloseCode::unauthenticated, "The session has ended.");

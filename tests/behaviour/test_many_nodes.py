@@ -18,8 +18,8 @@ PROMISED = {"redis": 1.0, "log": 10.0}
 
 
 class Nodes:
-    def __init__(self, one, two, bus):
-        self.one, self.two, self.bus = one, two, bus
+    def __init__(self, one, two, bus, database):
+        self.one, self.two, self.bus, self.database = one, two, bus, database
         self.promised = PROMISED[bus]
 
     def user(self, name):
@@ -40,7 +40,8 @@ def bus():
 
 def make_nodes(own_server, bus=None, env=None, **options):
     shared = postgres.shared()
-    env = {"DATABASE_URL": shared.url(shared.create_database()), **(env or {})}
+    database = shared.create_database()
+    env = {"DATABASE_URL": shared.url(database), **(env or {})}
     if bus is not None:
         env["REDIS_URL"] = bus.url
     one = own_server(env=env, **options)
@@ -48,7 +49,7 @@ def make_nodes(own_server, bus=None, env=None, **options):
     if bus is not None:
         for node in (one, two):
             until_blocking(lambda node=node: "indaba_nodes 2" in blocking_request(node, "GET", "/metrics").text)
-    return Nodes(one, two, "log" if bus is None else "redis")
+    return Nodes(one, two, "log" if bus is None else "redis", database)
 
 
 @pytest.fixture(params=list(PROMISED))
@@ -151,6 +152,28 @@ async def test_a_session_that_ends_on_one_node_ends_on_the_other(nodes, root):
         code, _, _ = await socket.closed(nodes.promised + 2)
         assert code == 4001
     await until(lambda: _status(there, "me"), 401, nodes.promised)
+
+
+async def test_where_a_node_does_not_know_whose_access_ended_all_readers_connect_anew(nodes, root):
+    org = await make_org(root)
+    there = nodes.there(root)
+    async with await Socket.open(nodes.two, f"/ws/{org.notifications}", there) as socket:
+        await socket.expect("subscribed")
+        async with await EventStream.open(nodes.two, f"stream={org.notifications}", there) as stream:
+            await stream.expect("subscribed")
+            # As a node of a newer version would record what this one has never heard of.
+            postgres.shared().sql(
+                "INSERT INTO events (stream_id, seq, created_at, type, body)"
+                " SELECT id, head + 1, 0, 'access', ',\"node\":1,\"change\":\"org_suspended\"' FROM streams WHERE kind = 'access';"
+                " UPDATE streams SET head = head + 1 WHERE kind = 'access'",
+                nodes.database,
+            )
+            # Nobody tells of it: it is found when heads are compared.
+            code, _, frames = await socket.closed(PROMISED["log"])
+            assert code == 1001 and frames[-1]["type"] == "goodbye" and frames[-1]["reconnect_after_ms"] > 0
+            await stream.expect("goodbye")
+    async with await Socket.open(nodes.two, f"/ws/{org.notifications}", there) as socket:
+        await socket.expect("subscribed")
 
 
 async def test_other_rules_of_a_topic_and_other_names_are_known_on_the_other_node(nodes, root):
