@@ -12,7 +12,7 @@ import time
 
 from chaos import clients, faults
 from chaos.checker import check
-from chaos.history import ACKED, REJECTED, History
+from chaos.history import ACKED, REJECTED, History, Publish, text_of
 from chaos.world import NODES, World
 from harness import client
 from harness.reader import TROUBLE, whole_log
@@ -53,7 +53,7 @@ class Run:
         self.world = World(self.history, settings)
         self.counts, self.order = collections.Counter(), []
         self.reading, self.publishing, self.watching = [], [], []
-        self.to_head, self.on_lines = [], collections.Counter()
+        self.to_head, self.on_lines, self.probes = [], collections.Counter(), 0
 
     async def __call__(self):
         world = self.world
@@ -144,7 +144,25 @@ class Run:
             self.world.trouble("not-live", f"{len(behind)} readers are not where the head was {took:.0f} s ago: {behind[0].reading.name}")
         elif took > HEAL_SECONDS:
             self.world.trouble("not-live", f"readers came to the head {took:.1f} s after the last fault")
+        await self.probe()
         self.check_tasks()
+
+    async def probe(self):
+        """Every node takes what is sent to it, at the first attempt."""
+        world = self.world
+        if await world.until_well(HEAL_SECONDS) is None:
+            return world.trouble("not-well", f"the nodes were not ready, or did not know each other, {HEAL_SECONDS} s after a fault")
+        for node in world.nodes:
+            for stream in world.streams:
+                self.probes += 1
+                name = f"probe{self.probes}"
+                publish = Publish(stream, name, text_of(stream, name, 1), time.monotonic())
+                self.history.publishes.append(publish)
+                publish.outcome, seqs, code = await clients.attempt(world.caller("root", node.direct), stream, [publish.text])
+                if seqs:
+                    publish.ack(seqs[0], time.monotonic())
+                else:
+                    world.trouble("not-available", f"{node} answered {code!r} when all was well")
 
     def behind(self, heads):
         return [reader for reader in self.world.readers if reader.last < heads[reader.stream]]
@@ -168,8 +186,6 @@ class Run:
 
     async def read_logs(self):
         world = self.world
-        if await world.until_well(HEAL_SECONDS) is None:
-            world.trouble("not-well", "the nodes were not ready, or did not know each other, after the last fault")
         for stream in world.streams:
             log = await whole_log(world.caller("root"), stream)
             self.history.logs[stream] = [log[seq] for seq in range(1, len(log) + 1)]
