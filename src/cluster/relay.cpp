@@ -2,6 +2,8 @@
 
 #include "cluster/wire.hpp"
 
+#include <map>
+
 namespace indaba::cluster {
 
 namespace {
@@ -123,12 +125,14 @@ void Relay::on_trimmed(StreamId stream, Seq oldest) {
 
 void Relay::on_followed(StreamId stream) {
   const auto shard = Cluster::shard_of(stream);
-  if (followed_[shard].fetch_add(1) == 0) cluster_->join_shard(shard);
+  const std::scoped_lock lock(mutex_);
+  if (++followed_[shard] == 1) cluster_->join_shard(shard);
 }
 
 void Relay::on_unfollowed(StreamId stream) {
   const auto shard = Cluster::shard_of(stream);
-  if (followed_[shard].fetch_sub(1) == 1) cluster_->leave_shard(shard);
+  const std::scoped_lock lock(mutex_);
+  if (--followed_[shard] == 0) cluster_->leave_shard(shard);
 }
 
 // --- what comes in

@@ -12,7 +12,7 @@
 #include <array>
 #include <atomic>
 #include <functional>
-#include <map>
+#include <mutex>
 
 namespace indaba::cluster {
 
@@ -55,7 +55,10 @@ class Relay final : public stream::CommitListener,
   stream::Hub& hub_;
   Cluster* cluster_ = nullptr;
   std::function<void(const stream::Event&)> on_sign_;
-  std::array<std::atomic<int>, Cluster::kShards> followed_{};  // streams, by shard
+  std::mutex mutex_;
+  // Streams by shard; guarded by mutex_, as joining and leaving are. Below zero for the moment in
+  // which the end of a following is told before its beginning.
+  std::array<int, Cluster::kShards> followed_{};
   Counters counters_;
 };
 

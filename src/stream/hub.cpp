@@ -113,21 +113,27 @@ std::vector<std::int64_t> Hub::followed() const {
 }
 
 void Hub::attach(StreamId stream, int local) {
-  auto& [mutex, loops] = shard(stream);
-  const std::scoped_lock lock(mutex);
-  auto& mask = loops[stream];
-  if (mask == 0 && follow_listener_ != nullptr) follow_listener_->on_followed(stream);
-  mask |= LoopMask{1} << static_cast<unsigned>(local);
+  bool first = false;
+  {
+    auto& [mutex, loops] = shard(stream);
+    const std::scoped_lock lock(mutex);
+    auto& mask = loops[stream];
+    first = mask == 0;
+    mask |= LoopMask{1} << static_cast<unsigned>(local);
+  }
+  if (first && follow_listener_ != nullptr) follow_listener_->on_followed(stream);
 }
 
 void Hub::detach(StreamId stream, int local) {
-  auto& [mutex, loops] = shard(stream);
-  const std::scoped_lock lock(mutex);
-  const auto found = loops.find(stream);
-  if (found == loops.end()) return;
-  found->second &= ~(LoopMask{1} << static_cast<unsigned>(local));
-  if (found->second != 0) return;
-  loops.erase(found);
+  {
+    auto& [mutex, loops] = shard(stream);
+    const std::scoped_lock lock(mutex);
+    const auto found = loops.find(stream);
+    if (found == loops.end()) return;
+    found->second &= ~(LoopMask{1} << static_cast<unsigned>(local));
+    if (found->second != 0) return;
+    loops.erase(found);
+  }
   if (follow_listener_ != nullptr) follow_listener_->on_unfollowed(stream);
 }
 

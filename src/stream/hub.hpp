@@ -23,8 +23,9 @@
 
 namespace indaba::stream {
 
-// Who must know which streams this process follows, to have their events brought here. On any loop;
-// must not block.
+// Who must know which streams this process follows, to have their events brought here. On any loop,
+// without a lock: where two loops begin and cease to follow a stream at once, the two calls may
+// come in either order. Must not block.
 class FollowListener {
  public:
   virtual ~FollowListener() = default;
