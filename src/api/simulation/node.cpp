@@ -8,7 +8,6 @@ namespace indaba::api::simulation {
 
 namespace {
 
-using stream::simulation::Draft;
 using stream::simulation::ModelChange;
 
 constexpr Millis kTick{50};

@@ -4,6 +4,7 @@
 #include "stream/simulation/client.hpp"
 #include "stream/simulation/publisher.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace indaba::api::simulation {
@@ -91,7 +92,7 @@ class Run {
 Run::Run(std::uint64_t seed, Plant plant, bool print)
     : plant_(plant),
       world_(seed, print),
-      log_(world_, ledger_, plant),
+      log_(world_, ledger_),
       liveness_(world_.chance(75)),
       restores_(world_.chance(15)),
       long_faults_(world_.chance(15)),

@@ -39,8 +39,7 @@ struct Placed {
 
 class ModelLog {
  public:
-  ModelLog(World& world, Ledger& ledger, Plant plant)
-      : world_(world), ledger_(ledger), plant_(plant) {}
+  ModelLog(World& world, Ledger& ledger) : world_(world), ledger_(ledger) {}
 
   void create(StreamId stream);
 
@@ -92,7 +91,6 @@ class ModelLog {
 
   World& world_;
   Ledger& ledger_;
-  const Plant plant_;
   Data data_;
   Data backup_;
   std::map<StreamId, std::string> first_epochs_;

@@ -54,7 +54,7 @@ class Run {
 Run::Run(std::uint64_t seed, Plant plant, bool print)
     : plant_(plant),
       world_(seed, print),
-      log_(world_, ledger_, plant),
+      log_(world_, ledger_),
       pace_(world_.chance(10) ? 400 : 1),
       bus_(plant == Plant::no_repair || world_.chance(50)),
       restores_(world_.chance(30)) {
