@@ -125,7 +125,10 @@ void LocalHub::on_committed(const EventPtr& event) {
   const auto found = streams_.find(event->stream);
   if (found == streams_.end()) return;
   auto& stream = *found->second;
-  auto rendering = stream.tail.add(event);
+  // What comes late, after the tail was forgotten, may have been rewritten since: nobody who
+  // catches up gets it from memory.
+  const bool late = stream.tail.empty() && event->seq <= stream.state.head;
+  auto rendering = late ? std::make_shared<Rendering>(event) : stream.tail.add(event);
   stream.state.head = std::max(stream.state.head, event->seq);
   if (rendering != nullptr) deliver_at_tick_end(stream, std::move(rendering));
 }

@@ -388,6 +388,20 @@ TEST_F(LocalHubTest, a_head_that_is_told_while_an_older_state_is_read_is_not_for
   EXPECT_EQ(reader_.heard(), "subscribed e1 head 1 since 0, 1, live");
 }
 
+TEST_F(LocalHubTest, a_late_word_of_an_event_that_was_deleted_does_not_bring_it_back) {
+  const auto subscription = follow_live(reader_);
+  const auto deleted = store_.append();
+  hub_.on_head(kStream, {"e1", Seq(1)});
+  store_.answer_all();
+  hub_.on_rewritten(kStream);
+  tell({deleted});
+  RecordingReader late;
+  const auto other = follow(late, {Seq(0), "e1", 0});
+  EXPECT_EQ(store_.asked(), 1U) << "it is read from the log";
+  store_.answer_all();
+  EXPECT_EQ(reader_.heard(), "1, live");
+}
+
 TEST_F(LocalHubTest, a_head_of_another_epoch_resets_the_live_ones) {
   const auto subscription = follow_live(reader_);
   hub_.on_head(kStream, {"e2", Seq(7), Seq(1)});

@@ -23,6 +23,7 @@ class Tail {
   // Forgets what is older than `oldest`.
   void trim(Seq oldest);
   void clear();
+  [[nodiscard]] bool empty() const noexcept { return run_.empty(); }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
  private:
