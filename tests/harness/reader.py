@@ -6,6 +6,7 @@ order" at once, so that a failure names its moment.
 
 import asyncio
 import json
+import time
 import urllib.parse
 
 import aiohttp
@@ -52,10 +53,17 @@ class Reader:
         """Reads until `until()` says that it has all; breaks off every now and then."""
         while not until(self):
             self.connections += 1
+            patience = self.rng.uniform(*self.patience)
+            self.leaves_at = time.monotonic() + patience
             try:
-                await asyncio.wait_for(self.connect_and_read(until), self.rng.uniform(*self.patience))
+                await asyncio.wait_for(self.connect_and_read(until), patience)
             except TROUBLE:
                 await asyncio.sleep(self.rng.uniform(0, 0.05))
+
+    @property
+    def left(self):
+        """Of its patience: Python 3.11's wait_for() may lose a cancellation where something arrives at that moment."""
+        return max(0.01, self.leaves_at - time.monotonic())
 
     async def connect_and_read(self, until):
         raise NotImplementedError
@@ -70,7 +78,7 @@ class SocketReader(Reader):
         socket.frames = _Nothing()
         try:
             while not until(self):
-                frame = await socket.next(30)
+                frame = await socket.next(self.left)
                 if frame["type"] == "subscribed":
                     self.epoch = frame["epoch"]
                 elif frame["type"] == "reset":
@@ -92,7 +100,7 @@ class EventStreamReader(Reader):
             if stream.answer.status != 200:
                 raise EOFError(stream.answer.status)
             while not until(self):
-                name, data, ident = await stream.next(30)
+                name, data, ident = await stream.next(self.left)
                 if name == "message":
                     self.take(data)
                 elif name == "reset":
