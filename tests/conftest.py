@@ -17,6 +17,7 @@ from harness import client, postgres, redis  # noqa: E402
 from harness.server import BINARY, ManyNodes, Server  # noqa: E402
 
 SEED = int(os.environ.get("INDABA_TEST_SEED", "0")) or (time.time_ns() & 0x7FFFFFFF)
+NODES = int(os.environ.get("INDABA_TEST_NODES", "1"))  # on PostgreSQL
 # Limits that count by time, user or address would make tests depend on each other.
 UNLIMITED = {"RATE_LIMITS_ENABLED": "false"}
 
@@ -28,6 +29,10 @@ def pytest_report_header():
 def pytest_collection_modifyitems(items):
     if not BINARY.exists():
         raise pytest.UsageError(f"{BINARY} is not built: run `make build`, or set INDABA_BINARY")
+    if NODES > 1:
+        for item in items:
+            if item.get_closest_marker("one_node"):
+                item.add_marker(pytest.mark.skip(reason="about the figures of one process"))
     if postgres.WANTED != "sqlite":
         for item in items:
             if item.get_closest_marker("embedded"):
@@ -60,12 +65,11 @@ def rng(request):
 
 def make_shared(**options):
     """One server, or INDABA_TEST_NODES of them that take turns: what works on one must work on several."""
-    nodes = int(os.environ.get("INDABA_TEST_NODES", "1"))
-    if nodes == 1:
+    if NODES == 1:
         return Server(**options)
     bus = redis.Redis()
     atexit.register(bus.close)
-    return ManyNodes(bus.url, nodes - 1, **options)
+    return ManyNodes(bus.url, NODES - 1, **options)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ bool HeadWatch::due(MonoTime now) {
   // nothing.
   if (since < std::clamp(took_ * 10, kLeast, took_ + kWithBus)) return false;
   if (requested_.exchange(false, std::memory_order_relaxed)) return true;
-  return since >= (parts_.bus_up() ? kWithBus : kWithoutBus);
+  if (parts_.bus_up()) return since >= kWithBus;
+  return since >= (idle_ ? kIdle : kWithoutBus);
 }
 
 void HeadWatch::tick() {
@@ -18,7 +19,9 @@ void HeadWatch::tick() {
   if (looking_ || !due(began)) return;
   looking_ = true;
   looked_at_ = began;
-  parts_.source.read_heads(parts_.hub.followed(),
+  auto streams = parts_.hub.followed();
+  idle_ = streams.size() <= 1;  // the one of ended access
+  parts_.source.read_heads(std::move(streams),
                            [this, began](const Result<std::vector<stream::StreamHead>>& heads) {
                              on_heads(began, heads);
                            });

@@ -3,7 +3,8 @@
 // already lose nothing by hearing it again.
 //
 // One query a look, whatever the number of streams, and never two at once: every two seconds while
-// the bus carries messages, every quarter of a second while it does not. Of that time no more than
+// the bus carries messages, every quarter of a second while it does not (every second where nobody
+// follows anything but the node itself). Of that time no more than
 // a tenth is spent waiting for answers, but two seconds after one it looks again in any case. Lives
 // on one loop, and outlives what is asked there; request() on any thread.
 #pragma once
@@ -22,7 +23,8 @@ class HeadWatch {
  public:
   static constexpr Millis kWithBus{2'000};
   static constexpr Millis kWithoutBus{250};
-  static constexpr Millis kLeast{50};  // between two looks, also where one is asked for
+  static constexpr Millis kIdle{1'000};  // without the bus and without readers
+  static constexpr Millis kLeast{50};    // between two looks, also where one is asked for
 
   struct Parts {  // all outlive this
     stream::HeadSource& source;
@@ -62,6 +64,7 @@ class HeadWatch {
   std::unordered_map<StreamId, Seen> seen_;
   MonoTime looked_at_{};
   Millis took_{0};
+  bool idle_ = false;  // at the last look
   bool looking_ = false;
   std::atomic<bool> requested_{false};
   std::atomic<std::uint64_t> looks_{0};

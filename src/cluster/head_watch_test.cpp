@@ -42,7 +42,18 @@ class HeadWatchTest : public testing::Test {
                     [this](MonoTime, std::span<const StreamHead>) { ++answered_; }}};
 };
 
+TEST_F(HeadWatchTest, a_node_without_readers_and_without_the_bus_burdens_the_database_little) {
+  bus_up_ = false;
+  pass(Millis(0));
+  heads_.answer({});
+  pass(HeadWatch::kWithoutBus);
+  EXPECT_EQ(looks(), 1U);
+  pass(HeadWatch::kIdle - HeadWatch::kWithoutBus);
+  EXPECT_EQ(looks(), 2U);
+}
+
 TEST_F(HeadWatchTest, it_looks_often_without_the_bus_and_seldom_with_it) {
+  for (const auto id : {StreamId(1), StreamId(2)}) hub_.attach(id, 0);
   pass(Millis(0));
   heads_.answer({});
   pass(HeadWatch::kWithoutBus);
@@ -83,6 +94,7 @@ TEST_F(HeadWatchTest, one_answer_that_took_seconds_does_not_blind_the_node_for_a
 }
 
 TEST_F(HeadWatchTest, a_look_that_failed_is_repeated_in_its_time) {
+  for (const auto id : {StreamId(1), StreamId(2)}) hub_.attach(id, 0);
   bus_up_ = false;
   pass(Millis(0));
   clock_.advance(Millis(5'000));

@@ -4,6 +4,8 @@ import asyncio
 import re
 import urllib.request
 
+import pytest
+
 from harness import raw
 from harness.client import Caller, User, make_org, unique
 from harness.socket import BlockingSocket, Socket
@@ -17,6 +19,7 @@ async def test_health_paths_answer_strangers(server, stranger):
         (await stranger.get(path + "/")).expect(200)
 
 
+@pytest.mark.one_node
 async def test_status_tells_what_runs(server, stranger, anna):
     async with await Socket.open(server, "/ws", anna) as socket:
         await socket.ask("subscribe", stream="me")

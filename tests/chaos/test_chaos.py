@@ -10,7 +10,7 @@ import pytest
 from chaos import faults, run
 from harness import postgres, redis
 
-SECONDS = float(os.environ.get("INDABA_CHAOS_SECONDS", "150"))
+SECONDS = float(os.environ.get("INDABA_CHAOS_SECONDS", "180"))
 SEED = int(os.environ.get("INDABA_TEST_SEED", "0")) or (time.time_ns() & 0x7FFFFFFF)
 
 

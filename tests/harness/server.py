@@ -204,9 +204,13 @@ class ManyNodes(Server):
 
     def __init__(self, redis_url, others=1, **options):
         self._ports, self._turn = [], 0
-        super().__init__(**options)
-        self.env["REDIS_URL"] = redis_url
-        self.others = [Server(env=self.env, arguments=options.get("arguments", ())) for _ in range(others)]
+        ports = [postgres.free_port() for _ in range(others + 1)]
+        super().__init__(listen=f"127.0.0.1:{ports[0]}", **options)
+        # A page of one node may talk to all of them, as behind one public address.
+        origins = ",".join(f"http://{name}:{port}" for port in ports for name in ("127.0.0.1", "localhost"))
+        self.env |= {"REDIS_URL": redis_url, "INDABA_SERVER_ALLOWED_ORIGINS": origins}
+        self.others = [Server(env=self.env, arguments=options.get("arguments", ()), listen=f"127.0.0.1:{port}")
+                       for port in ports[1:]]
 
     @property
     def port(self):
