@@ -5,7 +5,7 @@
 // It is a reader like any other: live by the bus within milliseconds, and from the log where a
 // message was lost. How well it knows is a moment: fresh() is false where the log has not confirmed
 // for kPatience that nothing is missing. Then the node fails closed: it delivers nothing
-// (stream::GatedStore, cluster::Relay) until it knows again. Lives on one loop; fresh() on any
+// (stream::GatedStore, stream::Hub) until it knows again. Lives on one loop; fresh() on any
 // thread.
 #pragma once
 
