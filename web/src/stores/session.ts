@@ -51,12 +51,18 @@ export const useSession = defineStore('session', () => {
     await load();
   }
 
+  // The sockets hear that the session is over before the request that ends it is answered.
+  let leaving = false;
+
   /** Throws where it did not succeed: whoever leaves a shared computer must know. */
   async function signOut(): Promise<void> {
+    leaving = true;
     try {
       await request('DELETE', 'auth/session');
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
+    } finally {
+      leaving = false;
     }
     // What was written and not sent yet is nobody else's to read on this computer.
     if (me.value) forgetWaiting(location.origin, me.value.id);
@@ -65,7 +71,7 @@ export const useSession = defineStore('session', () => {
 
   /** The server says that the session is over. */
   function expire(): void {
-    if (phase.value !== 'signed-in') return;
+    if (phase.value !== 'signed-in' || leaving) return;
     forget();
     expired.value = true;
   }
