@@ -2,6 +2,7 @@
 
 #include "base/json.hpp"
 #include "base/json_write.hpp"
+#include "base/overloaded.hpp"
 
 namespace indaba::api {
 
@@ -16,11 +17,6 @@ struct Fields {
   std::int64_t key = 0;
   std::int64_t stream = 0;
   std::string topic;
-};
-
-template <class... F>
-struct Overloaded : F... {
-  using F::operator()...;
 };
 
 Fields fields_of(const AccessChange& change) {

@@ -1,15 +1,8 @@
 #include "gateway/access_holder.hpp"
 
+#include "base/overloaded.hpp"
+
 namespace indaba::gateway {
-
-namespace {
-
-template <class... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
-
-}  // namespace
 
 std::optional<AccessEnd> ends_principal(const api::AccessChange& change,
                                         const auth::Principal& who) {
