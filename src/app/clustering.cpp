@@ -38,11 +38,15 @@ Clustering::Clustering(const Parts& parts, std::unique_ptr<cluster::Bus> bus)
   cluster_->when_joined([this] { heads_.request(); });
 }
 
-void Clustering::start(stream::LocalHub& hub, bool keeps_house, std::function<void()> ready) {
-  if (keeps_house)
-    housekeeper_.start(*Executor::current(), [this](bool leads) {
-      if (leads) parts_.log.info("cluster", "this node deletes what is old");
-    });
+void Clustering::keep_house(std::function<void()> begin) {
+  housekeeper_.start(*Executor::current(), [this, begin = std::move(begin)](bool leads) {
+    if (!leads) return;
+    parts_.log.info("cluster", "this node deletes what is old");
+    begin();
+  });
+}
+
+void Clustering::start(stream::LocalHub& hub, std::function<void()> ready) {
   if (cluster_ != nullptr) cluster_->start();
   follower_.start(hub, std::move(ready));
 }
@@ -55,16 +59,6 @@ void Clustering::stop() {
 void Clustering::leave() {
   housekeeper_.resign_blocking();
   if (cluster_ != nullptr) cluster_->stop();
-}
-
-Task<void> Clustering::watch_heads() {
-  heads_.tick();
-  co_return;
-}
-
-Task<void> Clustering::say_hello() {
-  if (cluster_ != nullptr) cluster_->tick();
-  co_return;
 }
 
 }  // namespace indaba::app

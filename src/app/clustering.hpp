@@ -7,7 +7,6 @@
 
 #include "api/access_follower.hpp"
 #include "app/config_sections.hpp"
-#include "base/task.hpp"
 #include "cluster/cluster.hpp"
 #include "cluster/head_watch.hpp"
 #include "cluster/leader.hpp"
@@ -47,12 +46,12 @@ class Clustering {
   [[nodiscard]] const cluster::Cluster* cluster() const noexcept { return cluster_.get(); }
   [[nodiscard]] bool knows_access() const { return follower_.fresh(); }
 
-  // On the first loop. `ready`: from now on nothing is missed, requests may come. `keeps_house`:
-  // this node may be the one that deletes what is old.
-  void start(stream::LocalHub& hub, bool keeps_house, std::function<void()> ready);
+  // On the first loop. `ready`: from now on nothing is missed, requests may come.
+  void start(stream::LocalHub& hub, std::function<void()> ready);
+  // This node may be the one that deletes what is old; `begin` is called there when it becomes it.
+  void keep_house(std::function<void()> begin);
   void stop();  // on the first loop, as well
-  Task<void> watch_heads();
-  Task<void> say_hello();
+  void watch_heads() { heads_.tick(); }
 
   [[nodiscard]] bool housekeeper() const noexcept { return housekeeper_.leading(); }
   [[nodiscard]] const cluster::HeadWatch& heads() const noexcept { return heads_; }

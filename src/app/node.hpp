@@ -104,10 +104,11 @@ class Node final : private stream::RetentionListener {
   // node_schedule.cpp
   void start_schedule();
   void every(Millis interval, std::function<Task<void>()> work);
-  Task<void> sweep_typing();
+  void call_every(Millis interval, std::function<void()> work);  // what never waits
   Task<void> probe_database();
   Task<void> trim_streams();
   Task<void> purge();
+  Task<void> keep_house();
   Task<void> end_old_sessions();
   void flush_sessions();  // and when everybody was last seen
   // node_figures.cpp
@@ -131,8 +132,6 @@ class Node final : private stream::RetentionListener {
   [[nodiscard]] std::unique_ptr<presence::Leases> make_leases();
   void share_with_others();
   [[nodiscard]] bool keeps_house() const;
-  Task<void> tell_rates();
-  Task<void> tell_leases();
   [[nodiscard]] Millis believed() const;
   [[nodiscard]] stream::Store& store();
 

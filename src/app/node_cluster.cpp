@@ -48,24 +48,15 @@ bool Node::keeps_house() const {
   return clustering_ ? clustering_->housekeeper() : jobs_;
 }
 
-Task<void> Node::tell_rates() {
-  shared_rates_->tell();
-  co_return;
-}
-
-Task<void> Node::tell_leases() {
-  shared_leases_->tell();
-  presence_.tick();  // and learns what they told, sooner than the gathering of changes
-  co_return;
-}
-
 // What is remembered from before this node hears of others' changes could be wrong for long, so
 // nobody is let in earlier.
 void Node::start_clustering() {
   if (!clustering_) return;
   const auto ready = std::make_shared<std::promise<void>>();
-  loops_.first().post(
-      [this, ready] { clustering_->start(hub_.local(0), jobs_, [ready] { ready->set_value(); }); });
+  loops_.first().post([this, ready] {
+    clustering_->start(hub_.local(0), [ready] { ready->set_value(); });
+    if (jobs_) clustering_->keep_house([this] { spawn(keep_house()); });
+  });
   ready->get_future().wait();
 }
 

@@ -19,6 +19,12 @@ constexpr Millis kTrimEvery{600'000};
 constexpr Millis kPurgeEvery{600'000};
 constexpr Millis kPatienceForSessions{2'000};
 
+// By reference: whoever repeats it keeps it.
+Task<void> once(const std::function<void()>& work) {
+  work();
+  co_return;
+}
+
 }  // namespace
 
 void Node::every(Millis interval, std::function<Task<void>()> work) {
@@ -37,20 +43,25 @@ void Node::every(Millis interval, std::function<Task<void>()> work) {
   });
 }
 
+void Node::call_every(Millis interval, std::function<void()> work) {
+  every(interval, [work = std::move(work)]() -> Task<void> { return once(work); });
+}
+
 void Node::start_schedule() {
   every(kProbeEvery, [this] { return probe_database(); });
   every(kTellDeliveredEvery, [this] { return chat_.flush_delivered(); });
   every(kSaveSessionsEvery, [this] { return resume_.flush(); });
   every(presence::Changes::kGather, [this] { return presence_changes_.gather(); });
   every(kSaveSeenEvery, [this] { return presence_changes_.save(); });
-  every(presence::Typing::kSweepEvery, [this] { return sweep_typing(); });
-  if (clustering_) {
-    every(kWatchHeadsEvery, [this] { return clustering_->watch_heads(); });
-    every(cluster::Cluster::kHello, [this] { return clustering_->say_hello(); });
-  }
+  call_every(presence::Typing::kSweepEvery, [this] { typing_.sweep(); });
+  if (clustering_) call_every(kWatchHeadsEvery, [this] { clustering_->watch_heads(); });
   if (cluster() != nullptr) {
-    every(api::SharedRates::kTell, [this] { return tell_rates(); });
-    every(presence::SharedLeases::kTell, [this] { return tell_leases(); });
+    call_every(cluster::Cluster::kHello, [this] { cluster()->tick(); });
+    call_every(api::SharedRates::kTell, [this] { shared_rates_->tell(); });
+    call_every(presence::SharedLeases::kTell, [this] {
+      shared_leases_->tell();
+      presence_.tick();  // and learns what they told, sooner than the gathering of changes
+    });
   }
   every(kTrimEvery, [this] { return trim_streams(); });
   every(kPurgeEvery, [this] { return purge(); });
@@ -66,11 +77,6 @@ void Node::start_schedule() {
     };
     context->loop.post([this, &context = *context] { spawn(Sweep::run(this, &context)); });
   }
-}
-
-Task<void> Node::sweep_typing() {
-  typing_.sweep();
-  co_return;
 }
 
 Task<void> Node::probe_database() {
@@ -122,6 +128,16 @@ Task<void> Node::purge() {
   if (!swept)
     log_.error("app", "deleted messages could not be taken out of the search",
                {{"reason", swept.error().log}});
+}
+
+// As soon as this node is the one that does it, and not when its turn comes.
+Task<void> Node::keep_house() {
+  auto trimming = trim_streams();
+  co_await trimming;
+  auto ending = end_old_sessions();
+  co_await ending;
+  auto purging = purge();
+  co_await purging;
 }
 
 void Node::flush_sessions() {

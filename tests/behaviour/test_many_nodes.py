@@ -213,6 +213,20 @@ async def test_a_deleted_message_is_in_no_tail_of_the_other_node(nodes, root):
         await until(replay, "", nodes.promised)
 
 
+async def test_the_node_that_follows_in_deleting_what_is_old_begins_at_once(nodes, root):
+    org = await make_org(root)
+    await org.declare("brief", retention_seconds=1)
+    await org.publish("brief", {"type": "tick", "data": 1})
+    await asyncio.sleep(1.2)
+    assert nodes.one.stop() == 0  # it was the first one there
+    there = nodes.there(root)
+
+    async def kept():
+        return len((await there.get(f"events?stream={org.topic('brief')}&since=0")).json["results"])
+
+    await until(kept, 0, 15)
+
+
 # --- what the bus alone carries
 
 
