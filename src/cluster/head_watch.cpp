@@ -47,9 +47,10 @@ void HeadWatch::compare(std::span<const stream::StreamHead> heads) {
     auto [it, fresh] = seen_.try_emplace(head.stream);
     auto& seen = it->second;
     seen.look = look;
+    // One that is gone has another epoch, none: it is told once.
     // What was rewritten before the first look cannot be told from what was read before it.
     if (fresh || seen.rewrites != head.rewrites) parts_.hub.on_rewritten(head.stream);
-    if (fresh || head.gone || seen.head != head.state.head || seen.epoch != head.state.epoch)
+    if (fresh || seen.head != head.state.head || seen.epoch != head.state.epoch)
       moved.push_back(head);
     seen.epoch = head.state.epoch;
     seen.head = head.state.head;

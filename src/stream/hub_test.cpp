@@ -45,6 +45,18 @@ TEST_F(HubTest, each_loop_hears_in_order_what_its_readers_follow_and_nothing_els
   EXPECT_EQ(c.heard(), "1, 2");
 }
 
+TEST_F(HubTest, a_stream_that_another_node_deleted_ends_for_its_readers_by_its_head_alone) {
+  RecordingReader here;
+  RecordingReader other;
+  const auto first = follow(0, here, StreamId(1));
+  const auto second = follow(1, other, StreamId(2));
+  hub_.on_heads(std::vector{StreamHead{.stream = StreamId(1), .gone = true},
+                            StreamHead{.stream = StreamId(2), .state = {"e1", Seq(0)}}});
+  run_all();
+  EXPECT_EQ(here.heard(), "gone");
+  EXPECT_EQ(other.heard(), "");
+}
+
 TEST_F(HubTest, a_stream_that_nobody_follows_any_more_costs_no_loop_anything) {
   RecordingReader reader;
   auto subscription = follow(0, reader, StreamId(1));
