@@ -305,6 +305,13 @@ async def test_typing_is_seen_on_the_other_node_but_not_by_oneself(on_redis):
     told = await there.expect("typing")
     assert told["user"]["id"] == root.id and told["is_typing"] is True
     await own.silence()
+    # The message is sent through the other node: who showed that they type shows it no longer.
+    (await on_redis.there(root).post(f"{room}/messages", {"body": "hello"})).expect(201)
+    told = {}
+    while set(told) != {"typing", "message"}:
+        frame = await there.next(2)
+        told[frame["type"]] = frame
+    assert told["typing"]["is_typing"] is False
 
 
 async def test_an_ephemeral_event_reaches_the_other_node(on_redis):
