@@ -2,6 +2,8 @@
 
 #include <cerrno>
 #include <poll.h>
+#include <stdexcept>
+#include <utility>
 
 namespace indaba::db {
 
@@ -48,6 +50,7 @@ void PgConnection::send(std::string_view sql, std::span<const Param> params) {
 }
 
 void PgConnection::send(std::string_view sql, const PgParams& params) {
+  if (unsettled_) throw std::logic_error("a statement before the last answers are there");
   sent_.push_back({std::string(sql.substr(0, kShownSql))});
   if (broken()) return;
   const std::string text(sql);
@@ -107,24 +110,26 @@ void PgConnection::take(Answers& answers, PgResult result) {
   answers.results.push_back(std::move(result));
 }
 
-PgConnection::Answers PgConnection::sync(Deadline deadline) {
-  Answers answers;
-  if (!broken() && PQpipelineSync(connection_.get()) != 1) fail(message());
-  if (!broken()) flush();
+// To the end of the round trip that is under way.
+void PgConnection::read_answers(Answers& answers, Deadline deadline) {
   int ends = 0;  // in a row: one behind each statement
-  for (std::size_t syncs = unread_syncs_ + 1; syncs > 0 && !broken();) {
+  while (!broken()) {
     auto result = next_result(deadline);
     if (!result) {
       if (++ends > 2 && !broken()) fail("fewer answers than statements");
       continue;
     }
     ends = 0;
-    if (PQresultStatus(result.get()) == PGRES_PIPELINE_SYNC)
-      --syncs;
-    else if (syncs == 1 && !sent_.empty())
-      take(answers, std::move(result));
+    if (PQresultStatus(result.get()) == PGRES_PIPELINE_SYNC) return;
+    if (!sent_.empty()) take(answers, std::move(result));
   }
-  unread_syncs_ = 0;
+}
+
+PgConnection::Answers PgConnection::sync(Deadline deadline) {
+  Answers answers;
+  if (!broken() && PQpipelineSync(connection_.get()) != 1) fail(message());
+  if (!broken()) flush();
+  read_answers(answers, deadline);
   sent_.clear();
   if (broken()) {
     answers.broken = true;
@@ -137,8 +142,14 @@ void PgConnection::finish_later() {
   sent_.clear();
   if (broken()) return;
   if (PQpipelineSync(connection_.get()) != 1) return fail(message());
-  ++unread_syncs_;
+  unsettled_ = true;
   flush();
+}
+
+void PgConnection::settle(Deadline deadline) {
+  if (!std::exchange(unsettled_, false)) return;
+  Answers untold;
+  read_answers(untold, deadline);
 }
 
 bool PgConnection::gone() {
@@ -152,10 +163,7 @@ bool PgConnection::gone() {
 }
 
 Result<void> PgConnection::script(const std::string& sql) {
-  if (!sent_.empty() || unread_syncs_ > 0) {
-    const auto answers = sync(std::chrono::steady_clock::now() + std::chrono::seconds(5));
-    if (answers.failure) return answers.failure->error;
-  }
+  settle(std::chrono::steady_clock::now() + std::chrono::seconds(5));
   if (broken()) return pg_unreachable(broken_);
   if (PQexitPipelineMode(connection_.get()) != 1) return pg_unreachable(message());
   PQsetnonblocking(connection_.get(), 0);

@@ -3,7 +3,9 @@
 // Statements are queued by send() and go out together; sync() waits for all their answers in one
 // round trip (libpq's pipeline mode). Statements have no names and nothing is kept in the server's
 // session, because behind PgBouncer the next transaction may be on another server connection.
-// Belongs to one database thread. Every wait has an end; once it broke, or did not answer in time,
+// At most one round trip is under way. PgBouncer (1.18) gives a server connection to the next client
+// when its client goes away between the answers of two of them, and the second one's answer with
+// it: some other query's rows, as the answer to this one. Belongs to one database thread. Every wait has an end; once it broke, or did not answer in time,
 // it answers nothing but that: make another one.
 #pragma once
 
@@ -38,8 +40,9 @@ class PgConnection {
     bool broken = false;     // nothing more is known; `failure` says why
   };
   [[nodiscard]] Answers sync(Deadline deadline);
-  // Sends what is queued, and leaves the answers to the next sync(), which does not tell them.
+  // Sends what is queued, and leaves the answers to settle(), which comes before all else.
   void finish_later();
+  void settle(Deadline deadline);
 
   // Several statements without parameters, outside a pipeline.
   [[nodiscard]] Result<void> script(const std::string& sql);
@@ -58,6 +61,7 @@ class PgConnection {
   explicit PgConnection(PGconn* connection) : connection_(connection) {}
 
   bool flush();
+  void read_answers(Answers& answers, Deadline deadline);
   bool wait(Deadline deadline);
   PgResult next_result(Deadline deadline);
   void fail(std::string why);
@@ -65,10 +69,10 @@ class PgConnection {
   [[nodiscard]] std::string message() const;
 
   std::unique_ptr<PGconn, Finish> connection_;
-  std::vector<Sent> sent_;        // since the last sync()
-  std::size_t unread_syncs_ = 0;  // of finish_later()
-  bool unsent_ = false;           // libpq holds bytes that the socket would not take
-  std::string broken_;            // why
+  std::vector<Sent> sent_;  // since the last sync()
+  bool unsettled_ = false;  // after finish_later()
+  bool unsent_ = false;     // libpq holds bytes that the socket would not take
+  std::string broken_;      // why
 };
 
 }  // namespace indaba::db

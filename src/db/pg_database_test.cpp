@@ -1,3 +1,4 @@
+#include "db/pg_session.hpp"
 #include "db/test_backend.hpp"
 
 #include <atomic>
@@ -263,6 +264,50 @@ TEST_F(PgDatabaseTest, a_table_that_somebody_locked_refuses_changes_soon_and_hea
   EXPECT_GT(refused.error().retry_after, 0ms);
   locking.get();
   EXPECT_TRUE(put(*database, "a"));
+}
+
+// A client of PgBouncer that has two round trips under way and goes away between their answers: the
+// second answer stays in the server connection, which the next client is given.
+void leave_an_answer_behind(const std::string& url) {
+  const std::unique_ptr<PGconn, decltype(&PQfinish)> client(PQconnectdb(url.c_str()), &PQfinish);
+  auto* connection = client.get();
+  ASSERT_EQ(PQenterPipelineMode(connection), 1);
+  const auto ask = [&](const char* sql) {
+    ASSERT_EQ(PQsendQueryParams(connection, sql, 0, nullptr, nullptr, nullptr, nullptr, 1), 1);
+  };
+  ask("SELECT 1");
+  ASSERT_EQ(PQpipelineSync(connection), 1);
+  for (const auto* sql : {"BEGIN", "SELECT 'a', 'b', 'c', 0::bigint", "SELECT 7 FROM pg_sleep(0.3)"})
+    ask(sql);
+  ASSERT_EQ(PQpipelineSync(connection), 1);
+  for (bool first_is_there = false; !first_is_there;) {
+    const auto result = own(PQgetResult(connection));
+    first_is_there = result && PQresultStatus(result.get()) == PGRES_PIPELINE_SYNC;
+  }
+}
+
+TEST(PgBouncerTest, what_another_client_left_behind_is_nobodys_answer) {
+  const TestBackend backend(Backend::pgbouncer);
+  if (!backend.there()) GTEST_SKIP() << "PostgreSQL 15 is not installed";
+  PgSession session(PgTarget::parse(backend.url(), {}).value(), PgSession::Access::read_only, {});
+  const auto ask = [&](std::int64_t number) -> Result<std::int64_t> {
+    INDABA_TRY_VOID(session.begin());
+    auto told = session.first<std::int64_t>(
+        "SELECT $1::bigint", [](const Row& r) { return r.int64(0); }, number);
+    session.rollback();
+    if (!told) return std::move(told).error();
+    return told->value_or(-1);
+  };
+  bool mixed_up = false;
+  for (std::int64_t round = 0; round < 5; ++round) {
+    leave_an_answer_behind(backend.url());
+    auto told = ask(round);
+    mixed_up = mixed_up || !told;
+    for (int again = 0; !told && again < 20; ++again) told = ask(round);
+    ASSERT_TRUE(told);
+    EXPECT_EQ(*told, round);
+  }
+  EXPECT_TRUE(mixed_up) << "this pooler does not do it: what is this test for?";
 }
 
 TEST_F(PgDatabaseTest, nodes_that_start_at_once_migrate_once) {

@@ -17,7 +17,9 @@ constexpr std::size_t kMaxAsked = 1024;
 
 constexpr std::string_view kSetLimits =
     "SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true),"
-    " set_config('idle_in_transaction_session_timeout', $3, true)";
+    " set_config('idle_in_transaction_session_timeout', $3, true), $4::bigint";
+constexpr std::size_t kLimitsPlace = 1;  // behind BEGIN
+constexpr int kMarkColumn = 3;
 constexpr std::string_view kTakeShards =
     "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key";
 constexpr std::string_view kNoteCommit =
@@ -61,6 +63,7 @@ PgSession::Deadline PgSession::deadline() const {
 }
 
 Result<void> PgSession::connect() {
+  if (connection_) connection_->settle(deadline());
   if (connection_ && !connection_->gone()) return {};
   connection_.reset();
   const auto now = std::chrono::steady_clock::now();
@@ -104,14 +107,36 @@ Result<void> PgSession::begin() {
 void PgSession::send_begin() {
   connection_->send(access_ == Access::read_only ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
                                                  : "BEGIN");
-  const auto statement = std::to_string(times_.statement.count());
-  const auto lock = std::to_string(times_.lock.count());
-  const auto idle = std::to_string(times_.idle.count());
-  const std::array<Param, 3> limits{Param(statement), Param(lock), Param(idle)};
-  connection_->send(kSetLimits, limits);
+  send_limits(times_.statement, times_.lock, times_.idle);
   if (shards_.empty()) return;
   const std::array<Param, 1> keys{Param(Integers{shards_})};
   connection_->send(kTakeShards, keys);
+}
+
+void PgSession::send_limits(Millis statement, Millis lock, Millis idle) {
+  mark_ = new_id();
+  const std::array<std::string, 3> limits{std::to_string(statement.count()),
+                                          std::to_string(lock.count()),
+                                          std::to_string(idle.count())};
+  const std::array<Param, 4> params{Param(limits[0]), Param(limits[1]), Param(limits[2]),
+                                    Param(*mark_)};
+  connection_->send(kSetLimits, params);
+}
+
+// The first answers of a transaction have to give its mark back: where a pooler has mixed up its
+// clients, they are somebody else's.
+PgConnection::Answers PgSession::sync(Deadline deadline) {
+  auto answers = connection_->sync(deadline);
+  const auto mark = std::exchange(mark_, std::nullopt);
+  if (!mark || answers.failure) return answers;
+  const auto* told =
+      answers.results.size() > kLimitsPlace ? answers.results[kLimitsPlace].get() : nullptr;
+  if (PQntuples(told) == 1 && PQnfields(told) == kMarkColumn + 1 &&
+      PgRow(told, 0).int64(kMarkColumn) == *mark)
+    return answers;
+  answers.broken = true;
+  answers.failure = PgFailure{pg_unreachable("the answer to somebody else's question"), false, true};
+  return answers;
 }
 
 // What a failure means for the transaction, and the error for the caller.
@@ -159,7 +184,7 @@ Result<void> PgSession::run(std::string_view sql, std::span<const Param> params,
     }
   }
   connection_->send(sql, encoded);
-  auto answers = connection_->sync(deadline());
+  auto answers = sync(deadline());
   if (answers.failure) return note(*std::move(answers.failure));
   count(answers);
   const auto result = std::move(answers.results.back());
@@ -173,11 +198,11 @@ Result<void> PgSession::run_carefully(std::string_view sql, const PgParams& para
                                       const RowCallback& on_row) {
   // What was sent before is not ours to take back.
   connection_->send("SAVEPOINT one");
-  if (auto before = connection_->sync(deadline()); before.failure)
+  if (auto before = sync(deadline()); before.failure)
     return note(*std::move(before.failure));
   connection_->send(sql, params);
   connection_->send("RELEASE SAVEPOINT one");
-  auto answers = connection_->sync(deadline());
+  auto answers = sync(deadline());
   if (!answers.failure) {
     count(answers);
     const auto result = answers.results.front();
@@ -189,7 +214,7 @@ Result<void> PgSession::run_carefully(std::string_view sql, const PgParams& para
     return note(*std::move(answers.failure));
   auto error = std::move(answers.failure->error);
   connection_->send("ROLLBACK TO SAVEPOINT one");
-  if (auto back = connection_->sync(deadline()); back.failure)
+  if (auto back = sync(deadline()); back.failure)
     return note(*std::move(back.failure));
   if (error.kind == ErrorKind::unavailable) storage_failed_ = true;
   return error;
@@ -203,7 +228,7 @@ Result<void> PgSession::run_later(std::string_view sql, std::span<const Param> p
   return {};
 }
 
-std::int64_t PgSession::new_commit_id() {
+std::int64_t PgSession::new_id() {
   return static_cast<std::int64_t>(random_.below(std::uint64_t{1} << 63U));
 }
 
@@ -219,11 +244,11 @@ CommitOutcome PgSession::commit(Error& why) {
 }
 
 CommitOutcome PgSession::commit_written(Error& why) {
-  commit_id_ = new_commit_id();
+  commit_id_ = new_id();
   const std::array<Param, 2> ids{Param(commit_id_), Param(previous_commit_)};
   connection_->send(kNoteCommit, ids);
   connection_->send("COMMIT");
-  auto answers = connection_->sync(deadline());
+  auto answers = sync(deadline());
   open_ = false;
   if (!answers.failure) {
     count(answers);
@@ -272,15 +297,14 @@ std::optional<CommitOutcome> PgSession::resolve(Millis patience, Error& why) {
 // again.
 std::optional<CommitOutcome> PgSession::look_for_commit(Deadline end, Error& why) {
   const auto left = std::chrono::duration_cast<Millis>(end - std::chrono::steady_clock::now());
-  const auto limit = std::to_string(std::max<std::int64_t>(left.count(), 100));
-  const std::array<Param, 3> limits{Param(limit), Param(limit), Param(limit)};
+  const auto limit = std::max(left, Millis(100));
   const std::array<Param, 1> id{Param(commit_id_)};
   connection_->send("BEGIN");
-  connection_->send(kSetLimits, limits);
+  send_limits(limit, limit, limit);
   connection_->send(kClaimLost, id);
   connection_->send("COMMIT");
   const auto answers =
-      connection_->sync(std::max(end, std::chrono::steady_clock::now() + 100ms) + times_.network);
+      sync(std::max(end, std::chrono::steady_clock::now() + 100ms) + times_.network);
   if (answers.failure) {
     why = answers.failure->error;
     if (answers.broken || answers.failure->connection_over || answers.failure->read_only) {

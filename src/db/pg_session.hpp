@@ -55,6 +55,8 @@ class PgSession final : public TransactionalSession {
   using Deadline = PgConnection::Deadline;
   [[nodiscard]] Deadline deadline() const;
   void send_begin();
+  void send_limits(Millis statement, Millis lock, Millis idle);
+  PgConnection::Answers sync(Deadline deadline);
   Error note(PgFailure failure);
   Result<void> check_usable();
   Result<void> run_carefully(std::string_view sql, const PgParams& params,
@@ -62,7 +64,7 @@ class PgSession final : public TransactionalSession {
   void count(const PgConnection::Answers& answers);
   CommitOutcome commit_written(Error& why);
   std::optional<CommitOutcome> look_for_commit(Deadline end, Error& why);
-  std::int64_t new_commit_id();
+  std::int64_t new_id();
 
   const PgTarget target_;
   const Access access_;
@@ -78,6 +80,7 @@ class PgSession final : public TransactionalSession {
   std::int64_t previous_commit_ = 0;
 
   // Of the transaction:
+  std::optional<std::int64_t> mark_;  // until its first answers
   bool open_ = false;
   bool wrote_ = false;
   bool aborted_ = false;

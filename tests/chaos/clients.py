@@ -19,18 +19,18 @@ GIVES_UP = 0.02  # after an attempt that was not acknowledged
 
 
 async def attempt(caller, stream, texts):
-    """(outcome of this attempt, seqs, the code of a refusal)."""
+    """(outcome of this attempt, seqs, the code of a refusal, the answer where there was one)."""
     events = [{"type": "tick", "data": text, "dedupe_key": text} for text in texts]
     try:
         answer = await asyncio.wait_for(caller.post(f"{stream}/events", events), ANSWER_SECONDS)
     except aiohttp.ClientConnectorError:
-        return REJECTED, None, "unreachable"
+        return REJECTED, None, "unreachable", None
     except TROUBLE:
-        return UNKNOWN, None, "no answer"
+        return UNKNOWN, None, "no answer", None
     if answer.status in (200, 201):
-        return ACKED, [result["seq"] for result in answer.json["results"]], None
+        return ACKED, [result["seq"] for result in answer.json["results"]], None, answer
     code = answer.json["code"]
-    return (REJECTED if answer.status in (429, 503) and code != "outcome_unknown" else UNKNOWN), None, code
+    return (REJECTED if answer.status in (429, 503) and code != "outcome_unknown" else UNKNOWN), None, code, answer
 
 
 class Publisher:
@@ -58,7 +58,7 @@ class Publisher:
         while True:
             self.attempts += 1
             caller, asked = self.world.caller("root", self.world.any_door(self.rng)), time.monotonic()
-            outcome, seqs, code = await attempt(caller, self.stream, texts)
+            outcome, seqs, code, answer = await attempt(caller, self.stream, texts)
             if code in ("unavailable", "outcome_unknown"):
                 self.waits.append(time.monotonic() - asked)
             if outcome == ACKED:
@@ -68,7 +68,7 @@ class Publisher:
                     await self.repeat(publishes, texts)
                 return
             outcomes.add(outcome)
-            self.note(code)
+            self.note(code, answer)
             if self.rng.random() < GIVES_UP:
                 for publish in publishes:
                     publish.outcome, publish.ended = UNKNOWN if UNKNOWN in outcomes else REJECTED, time.monotonic()
@@ -78,15 +78,15 @@ class Publisher:
     async def repeat(self, publishes, texts):
         """The same again: the same answer."""
         self.repeats += 1
-        outcome, seqs, _ = await attempt(self.world.caller("root", self.world.any_door(self.rng)), self.stream, texts)
+        outcome, seqs, *_ = await attempt(self.world.caller("root", self.world.any_door(self.rng)), self.stream, texts)
         if outcome == ACKED:
             for publish, seq in zip(publishes, seqs, strict=True):
                 publish.acks.append(seq)
 
-    def note(self, code):
+    def note(self, code, answer):
         self.codes[code] = self.codes.get(code, 0) + 1
         if code not in ("unreachable", "no answer", "unavailable", "outcome_unknown", "draining", "overloaded", "rate_limited"):
-            self.world.trouble("wrong-refusal", f"{self.name} was refused with {code!r}")
+            self.world.trouble("wrong-refusal", f"{self.name} was refused by {answer.json} at the node's {answer.headers.get('Date')}")
 
 
 class Reader:

@@ -308,7 +308,7 @@ async def same_key_everywhere(world, rng):
         world.history.publishes.append(publish)
         attempts = [attempt(world.caller("root", node.direct), stream, [publish.text]) for node in world.nodes for _ in range(2)]
         answers = await asyncio.gather(*attempts)
-        for outcome, seqs, _ in answers:
+        for outcome, seqs, *_ in answers:
             if outcome == ACKED:
                 publish.ack(seqs[0], time.monotonic())
         if not publish.acks:

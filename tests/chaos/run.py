@@ -60,7 +60,7 @@ class Run:
         try:
             await world.start()
             self.begin_load()
-            self.began = time.monotonic()
+            self.began = world.began = time.monotonic()
             await self.break_things()
             await self.come_to_rest(last=True)
             await self.read_logs()
@@ -158,7 +158,7 @@ class Run:
                 name = f"probe{self.probes}"
                 publish = Publish(stream, name, text_of(stream, name, 1), time.monotonic())
                 self.history.publishes.append(publish)
-                publish.outcome, seqs, code = await clients.attempt(world.caller("root", node.direct), stream, [publish.text])
+                publish.outcome, seqs, code, _ = await clients.attempt(world.caller("root", node.direct), stream, [publish.text])
                 if seqs:
                     publish.ack(seqs[0], time.monotonic())
                 else:

@@ -56,6 +56,7 @@ class World:
     def __init__(self, history, settings=()):
         self.history, self.settings = history, settings
         self.stopping = False
+        self.began = time.monotonic()
         self.locks = {name: asyncio.Lock() for name in ("redis", "postgres")}
         self.nodes, self.tasks = [], []
 
@@ -135,7 +136,7 @@ class World:
     # -- how it is
 
     def trouble(self, name, what):
-        self.history.troubles.append((name, what))
+        self.history.troubles.append((name, f"at {time.monotonic() - self.began:.1f} s: {what}"))
 
     async def until_well(self, seconds):
         """All nodes ready, and each knows of the others. How long that took; None: it did not come to it."""
