@@ -6,7 +6,9 @@
 
 #include "base/result.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -19,6 +21,8 @@ namespace indaba::db {
 template <class Item>
 class BoundedQueue {
  public:
+  using Clock = std::chrono::steady_clock;
+
   // `gauge` counts what waits in all queues that share it.
   BoundedQueue(std::size_t limit, std::string_view when_full, std::atomic<std::uint64_t>& gauge)
       : limit_(limit), when_full_(when_full), gauge_(gauge) {}
@@ -32,7 +36,7 @@ class BoundedQueue {
       refusal.retry_after = std::chrono::seconds(1);
       return refusal;
     }
-    items_.push_back(std::move(item));
+    items_.push_back({std::move(item), Clock::now()});
     gauge_.fetch_add(1, std::memory_order_relaxed);
     wake_.notify_one();
     return std::nullopt;
@@ -51,6 +55,14 @@ class BoundedQueue {
     return move_out(out, most);
   }
 
+  // What has waited since `moment` or longer.
+  bool take_older(std::vector<Item>& out, Clock::time_point moment) {
+    const std::lock_guard lock(mutex_);
+    const auto younger =
+        std::ranges::find_if(items_, [&](const Entry& entry) { return entry.since > moment; });
+    return move_out(out, static_cast<std::size_t>(younger - items_.begin()));
+  }
+
   void stop() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -62,10 +74,14 @@ class BoundedQueue {
   }
 
  private:
+  struct Entry {
+    Item item;
+    Clock::time_point since;
+  };
   bool move_out(std::vector<Item>& out, std::size_t most) {
     std::size_t moved = 0;
     for (; !items_.empty() && moved < most; ++moved) {
-      out.push_back(std::move(items_.front()));
+      out.push_back(std::move(items_.front().item));
       items_.pop_front();
     }
     gauge_.fetch_sub(moved, std::memory_order_relaxed);
@@ -77,8 +93,8 @@ class BoundedQueue {
   std::atomic<std::uint64_t>& gauge_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<Item> items_;  // under mutex_
-  bool stopping_ = false;   // under mutex_
+  std::deque<Entry> items_;  // under mutex_
+  bool stopping_ = false;    // under mutex_
 };
 
 }  // namespace indaba::db

@@ -3,10 +3,11 @@
 // Statements are queued by send() and go out together; sync() waits for all their answers in one
 // round trip (libpq's pipeline mode). Statements have no names and nothing is kept in the server's
 // session, because behind PgBouncer the next transaction may be on another server connection.
-// At most one round trip is under way. PgBouncer (1.18) gives a server connection to the next client
-// when its client goes away between the answers of two of them, and the second one's answer with
-// it: some other query's rows, as the answer to this one. Belongs to one database thread. Every wait has an end; once it broke, or did not answer in time,
-// it answers nothing but that: make another one.
+// At most one round trip is under way. PgBouncer (1.18) gives a server connection to the next
+// client when its client goes away between the answers of two of them, and the second one's answer
+// with it: some other query's rows, as the answer to this one. Belongs to one database thread.
+// Every wait has an end; once it broke, or did not answer in time, it answers nothing but that:
+// make another one.
 #pragma once
 
 #include "db/pg_error.hpp"

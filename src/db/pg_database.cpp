@@ -1,5 +1,6 @@
 #include "db/pg_database.hpp"
 
+#include "db/database_thread.hpp"
 #include "db/pg_readers.hpp"
 #include "db/pg_writer.hpp"
 
@@ -14,6 +15,8 @@ constexpr std::string_view kDurability =
 // Rows of writers that are long gone (pg_session.hpp).
 constexpr std::string_view kForgetOldCommits =
     "DELETE FROM commits WHERE at < (extract(epoch FROM now()) * 1000)::bigint - 86400000";
+
+constexpr Millis kWatchEvery{100};
 
 // A migration may rewrite a large table.
 constexpr PgTimes kStartTimes{
@@ -110,7 +113,18 @@ Result<std::unique_ptr<PgDatabase>> PgDatabase::open(const PgOptions& options,
   for (std::size_t i = 0; i < std::max<std::size_t>(options.writer.writers, 1); ++i)
     database->writers_.push_back(std::make_unique<PgWriter>(
         target, static_cast<int>(i), options.writer, sequencer, database->stats_));
+  database->watcher_ = start_database_thread("db-watch", [raw = database.get()] { raw->watch(); });
   return database;
+}
+
+void PgDatabase::watch() {
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, kWatchEvery, [this] { return stopping_; })) {
+    lock.unlock();
+    readers_->refuse_late();
+    for (auto& writer : writers_) writer->refuse_late();
+    lock.lock();
+  }
 }
 
 void PgDatabase::submit(Shard shard, std::unique_ptr<Change> change) {
@@ -123,6 +137,12 @@ void PgDatabase::submit(std::unique_ptr<Query> query) {
 }
 
 void PgDatabase::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (watcher_.joinable()) watcher_.join();
   if (readers_) readers_->stop();
   for (auto& writer : writers_) writer->stop();
 }

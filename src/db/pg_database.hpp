@@ -12,6 +12,10 @@
 #include "db/migrations.hpp"
 #include "db/pg_options.hpp"
 
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
 namespace indaba::db {
 
 class PgReaders;
@@ -38,11 +42,16 @@ class PgDatabase final : public Database {
 
  private:
   PgDatabase();
+  void watch();
 
   WriterStats stats_;
   int migrated_ = 0;
   std::unique_ptr<PgReaders> readers_;
   std::vector<std::unique_ptr<PgWriter>> writers_;
+  std::thread watcher_;  // refuses what waits behind a database that does not answer
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;  // under mutex_
 };
 
 // What `migrate status` shows.

@@ -266,6 +266,24 @@ TEST_F(PgDatabaseTest, a_table_that_somebody_locked_refuses_changes_soon_and_hea
   EXPECT_TRUE(put(*database, "a"));
 }
 
+TEST_F(PgDatabaseTest, what_waits_behind_a_change_that_lasts_is_refused_in_time) {
+  limits_.times.statement = 5s;
+  limits_.times.queued = 200ms;
+  auto database = open();
+  auto lasting = std::async(std::launch::async, [&] {
+    return write_blocking(*database, Shard{}, [](WriteTx& tx) -> Result<void> {
+      return tx.sql().execute("SELECT 1 FROM pg_sleep(2)");
+    });
+  });
+  std::this_thread::sleep_for(100ms);
+  const auto refused = put(*database, "a");
+  EXPECT_EQ(lasting.wait_for(0s), std::future_status::timeout) << "it came too late to tell";
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::unavailable);
+  EXPECT_TRUE(lasting.get());
+  EXPECT_EQ(count(*database), 0);
+}
+
 // A client of PgBouncer that has two round trips under way and goes away between their answers: the
 // second answer stays in the server connection, which the next client is given.
 void leave_an_answer_behind(const std::string& url) {
@@ -277,7 +295,8 @@ void leave_an_answer_behind(const std::string& url) {
   };
   ask("SELECT 1");
   ASSERT_EQ(PQpipelineSync(connection), 1);
-  for (const auto* sql : {"BEGIN", "SELECT 'a', 'b', 'c', 0::bigint", "SELECT 7 FROM pg_sleep(0.3)"})
+  for (const auto* sql :
+       {"BEGIN", "SELECT 'a', 'b', 'c', 0::bigint", "SELECT 7 FROM pg_sleep(0.3)"})
     ask(sql);
   ASSERT_EQ(PQpipelineSync(connection), 1);
   for (bool first_is_there = false; !first_is_there;) {

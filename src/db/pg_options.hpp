@@ -15,11 +15,13 @@ struct PgDefaults {  // for what the address leaves out
   std::string password;
 };
 
+// Whoever waits is told within two seconds that the database does not answer.
 struct PgTimes {
-  Millis statement{5000};
-  Millis lock{2000};
-  Millis idle{10'000};   // a transaction of a process that stopped is ended by the server
-  Millis network{1000};  // how much later an answer may be than the server's own limits
+  Millis statement{1500};
+  Millis lock{1500};
+  Millis idle{10'000};  // a transaction of a process that stopped is ended by the server
+  Millis network{500};  // how much later an answer may be than the server's own limits
+  Millis queued{1500};  // what has waited so long for its turn is refused
 };
 
 struct PgWriterLimits {
@@ -34,7 +36,7 @@ struct PgOptions {
   PgDefaults defaults{};
   bool migrate = true;  // without: a database that is older than the program is refused
   PgWriterLimits writer{};
-  ReaderLimits readers{};
+  ReaderLimits readers{.time = PgTimes{}.statement};
 };
 
 }  // namespace indaba::db

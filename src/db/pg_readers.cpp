@@ -20,6 +20,12 @@ void PgReaders::submit(std::unique_ptr<Query> query) {
   if (auto refusal = queue_.push(query)) query->refuse(*std::move(refusal));
 }
 
+void PgReaders::refuse_late() {
+  std::vector<std::unique_ptr<Query>> waiting;
+  if (queue_.take_older(waiting, std::chrono::steady_clock::now() - PgTimes{}.queued))
+    for (auto& query : waiting) query->refuse(pg_unreachable("it has not come to this in time"));
+}
+
 void PgReaders::stop() {
   queue_.stop();
   for (auto& thread : threads_) thread.join();

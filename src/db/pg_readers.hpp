@@ -21,7 +21,8 @@ class PgReaders {
 
   // Safe on any thread.
   void submit(std::unique_ptr<Query> query);
-  void stop();  // runs what is queued; later queries are refused
+  void refuse_late();  // what has waited for too long
+  void stop();         // runs what is queued; later queries are refused
 
  private:
   void run_on_reader(PgSession& session);

@@ -135,7 +135,8 @@ PgConnection::Answers PgSession::sync(Deadline deadline) {
       PgRow(told, 0).int64(kMarkColumn) == *mark)
     return answers;
   answers.broken = true;
-  answers.failure = PgFailure{pg_unreachable("the answer to somebody else's question"), false, true};
+  answers.failure =
+      PgFailure{pg_unreachable("the answer to somebody else's question"), false, true};
   return answers;
 }
 
@@ -198,8 +199,7 @@ Result<void> PgSession::run_carefully(std::string_view sql, const PgParams& para
                                       const RowCallback& on_row) {
   // What was sent before is not ours to take back.
   connection_->send("SAVEPOINT one");
-  if (auto before = sync(deadline()); before.failure)
-    return note(*std::move(before.failure));
+  if (auto before = sync(deadline()); before.failure) return note(*std::move(before.failure));
   connection_->send(sql, params);
   connection_->send("RELEASE SAVEPOINT one");
   auto answers = sync(deadline());
@@ -214,8 +214,7 @@ Result<void> PgSession::run_carefully(std::string_view sql, const PgParams& para
     return note(*std::move(answers.failure));
   auto error = std::move(answers.failure->error);
   connection_->send("ROLLBACK TO SAVEPOINT one");
-  if (auto back = sync(deadline()); back.failure)
-    return note(*std::move(back.failure));
+  if (auto back = sync(deadline()); back.failure) return note(*std::move(back.failure));
   if (error.kind == ErrorKind::unavailable) storage_failed_ = true;
   return error;
 }

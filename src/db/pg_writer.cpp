@@ -49,16 +49,23 @@ void PgWriter::run(std::vector<Waiting>& taken) {
 // Called while it is not known what became of a commit.
 bool PgWriter::refuse_waiting() {
   std::vector<Waiting> waiting;
-  if (queue_.take_waiting(waiting, limits_.queued)) {
-    Error refusal(ErrorKind::unavailable, "The database cannot be reached.");
-    refusal.retry_after = std::chrono::seconds(1);
-    for (auto& [shard, change] : waiting) change->finish(refusal);
-  }
+  if (queue_.take_waiting(waiting, limits_.queued)) refuse(waiting);
   if (!queue_.stopping()) return true;
   spdlog::warn(
       "the server stops before it is known what became of a commit; its callers were told "
       "that they cannot know");
   return false;
+}
+
+void PgWriter::refuse_late() {
+  std::vector<Waiting> waiting;
+  if (queue_.take_older(waiting, std::chrono::steady_clock::now() - limits_.times.queued))
+    refuse(waiting);
+}
+
+void PgWriter::refuse(std::vector<Waiting>& waiting) {
+  for (auto& [shard, change] : waiting)
+    change->finish(pg_unreachable("it has not come to this in time"));
 }
 
 }  // namespace indaba::db

@@ -1,8 +1,8 @@
 // PgWriter: one thread with one connection, and the bounded queue before it.
 //
-// submit() is safe on any thread. Changes are applied and finished on the writer's thread. While
-// the outcome of a commit is looked for, or the database cannot be reached, what waits is refused,
-// so that nobody waits for longer than a few seconds.
+// submit() and refuse_late() are safe on any thread. Changes are applied and finished on the
+// writer's thread. While the outcome of a commit is looked for, or the database cannot be reached,
+// what waits is refused, so that nobody waits for longer than a few seconds.
 #pragma once
 
 #include "db/bounded_queue.hpp"
@@ -22,7 +22,8 @@ class PgWriter {
   PgWriter& operator=(const PgWriter&) = delete;
 
   void submit(Shard shard, std::unique_ptr<Change> change);
-  void stop();  // runs what is queued; later changes are refused
+  void refuse_late();  // what has waited for too long
+  void stop();         // runs what is queued; later changes are refused
 
  private:
   struct Waiting {
@@ -32,6 +33,7 @@ class PgWriter {
   void run_on_writer();
   void run(std::vector<Waiting>& taken);
   bool refuse_waiting();
+  void refuse(std::vector<Waiting>& waiting);
 
   const PgWriterLimits limits_;
   PgSession session_;  // the writer thread's
