@@ -4,6 +4,16 @@
 
 namespace indaba::gateway {
 
+namespace {
+
+Error not_yet() {
+  Error error(ErrorKind::unavailable, "What is on the stream is not known at this moment.");
+  error.retry_after = std::chrono::seconds(1);
+  return error;
+}
+
+}  // namespace
+
 EventPoll::EventPoll(Gateway& gateway, std::shared_ptr<EventRequest> request, std::size_t limit,
                      Millis wait)
     : gateway_(gateway),
@@ -35,14 +45,30 @@ Task<Result<std::string>> EventPoll::run() {
     context_.hub.start(*followed_[i].subscription, start);
   }
   for (const auto& change : request_->access->missed()) on_access_change(change);
+  finish_after(kPatience, [this] { return !all_known(); });
+  finish_after(kPatience + wait_, [] { return true; });  // reading goes on: this is the page so far
   co_await Finished{*this};
   if (error_) {
     followed_.clear();
     co_return *error_;
   }
-  auto text = page();
+  // It had to end before anything was read: a cursor would lead back to the beginning.
+  const bool known = all_known();
+  auto text = known ? page() : std::string();
   followed_.clear();
+  if (!known) co_return not_yet();
   co_return text;
+}
+
+// Where the database does not answer, nobody waits for it.
+void EventPoll::finish_after(Millis delay, std::function<bool()> still) {
+  context_.loop.run_after(delay, [weak = weak_from_this(), still = std::move(still)] {
+    if (const auto self = weak.lock(); self && !self->finished_ && still()) self->finish();
+  });
+}
+
+bool EventPoll::all_known() const {
+  return std::ranges::all_of(followed_, &Followed::known);
 }
 
 EventPoll::Followed* EventPoll::find(const stream::Subscription& subscription) {
@@ -54,6 +80,7 @@ EventPoll::Followed* EventPoll::find(const stream::Subscription& subscription) {
 void EventPoll::on_subscribed(stream::Subscription& subscription, const stream::StreamState& state,
                               Seq since) {
   auto* followed = find(subscription);
+  followed->known = true;
   followed->position.seq = since;
   followed->position.epoch = state.epoch;
 }

@@ -44,11 +44,13 @@ class EventPoll final : public stream::Reader,
 
  private:
   static constexpr std::size_t kMaxBytes = 4 * 1024 * 1024;
+  static constexpr Millis kPatience{1'900};  // with the database
   struct Followed {
     std::unique_ptr<stream::Subscription> subscription;
     OrgId org;
     UserId peer;  // of a conversation
     Position position;
+    bool known = false;  // where it is
     bool reached_head = false;
   };
   struct Finished {  // co_await: until the page is ready
@@ -59,6 +61,8 @@ class EventPoll final : public stream::Reader,
   };
 
   [[nodiscard]] Followed* find(const stream::Subscription& subscription);
+  [[nodiscard]] bool all_known() const;
+  void finish_after(Millis delay, std::function<bool()> still);
   void look();
   void finish_soon();
   void finish();

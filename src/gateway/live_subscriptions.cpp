@@ -50,10 +50,14 @@ bool LiveSubscriptions::on_pong() noexcept {
 std::vector<SavedPosition> LiveSubscriptions::positions() const {
   std::vector<SavedPosition> out;
   out.reserve(all_.size());
-  for (const auto& s : all_)
+  for (const auto& s : all_) {
+    std::string name(s.subscription->name());
     if (s.subscription->started())
-      out.push_back({std::string(s.subscription->name()), s.acked == Seq{} ? s.confirmed : s.acked,
-                     s.subscription->epoch()});
+      out.push_back(
+          {std::move(name), s.acked == Seq{} ? s.confirmed : s.acked, s.subscription->epoch()});
+    else if (s.start.since)  // its stream could not be read yet: the position is what it was
+      out.push_back({std::move(name), *s.start.since, s.start.epoch});
+  }
   return out;
 }
 

@@ -21,9 +21,10 @@ struct LiveSubscription {
   std::unique_ptr<stream::Subscription> subscription;
   OrgId org;
   bool durable = true;
-  Seq acked;      // by the client
-  Seq pinged;     // written before the last ping
-  Seq confirmed;  // written before the last ping that was answered
+  stream::Start start;  // where it is to begin, until it has
+  Seq acked;            // by the client
+  Seq pinged;           // written before the last ping
+  Seq confirmed;        // written before the last ping that was answered
   presence::FollowedStreams::Follow follow;
   std::unique_ptr<AnswerTo> answer;  // for the `subscribed` that is still to come
 };

@@ -119,6 +119,7 @@ void Session::subscribe_now(const api::ResolvedStream& resolved, const stream::S
   live.subscription = context_.hub.subscribe(*this, resolved.id, resolved.name, resolved.durable);
   live.org = resolved.org;
   live.durable = resolved.durable;
+  live.start = start;
   live.follow = gateway_.parts.followed.follow(resolved, user_);
   gateway_.parts.presence.follows(user_, resolved.org);
   live.answer = std::make_unique<AnswerTo>(std::move(to));
@@ -318,7 +319,9 @@ void Session::release(ws::CloseCode code, std::string_view reason) {
 }
 
 SavedSession Session::snapshot() const {
-  return {principal_.user, session_uuid_, count_, subscriptions_.positions(), {}};
+  auto positions = subscriptions_.positions();
+  positions.insert(positions.end(), restoring_.begin(), restoring_.end());
+  return {principal_.user, session_uuid_, count_, std::move(positions), {}};
 }
 
 void Session::save_soon() {

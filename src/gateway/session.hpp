@@ -156,6 +156,7 @@ class Session final : public stream::Reader,
   OrgId org_;
   std::unique_ptr<Opening> opening_;  // until open()
   LiveSubscriptions subscriptions_;
+  std::vector<SavedPosition> restoring_;  // of the session before, not followed again yet
   FrameBudget budget_;
   presence::TypingBudget typing_budget_;
   FrameQueue frames_;

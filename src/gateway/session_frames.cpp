@@ -198,12 +198,19 @@ Task<Result<void>> Session::follow(std::string name, stream::Start start, Answer
 }
 
 Task<void> Session::restore(std::vector<SavedPosition> positions) {
-  for (const auto& position : positions) {
-    if (closed_) co_return;
-    auto following =
-        follow(position.stream, stream::Start{position.seq, position.epoch}, AnswerTo{{}, count_});
+  // What is not followed again yet stays part of the session, should the connection end before.
+  restoring_ = std::move(positions);
+  while (!restoring_.empty()) {
+    const SavedPosition position = restoring_.front();
+    const stream::Start start{position.seq, position.epoch};
+    auto following = follow(position.stream, start, AnswerTo{{}, count_});
     const auto followed = co_await following;
-    if (followed || closed_) continue;
+    if (closed_) co_return;
+    if (!followed && (followed.error().kind == ErrorKind::unavailable ||
+                      followed.error().kind == ErrorKind::internal))
+      co_return close(ws::CloseCode::try_again_later, "The streams cannot be read at this moment.");
+    restoring_.erase(restoring_.begin());
+    if (followed) continue;
     // It was the client's before: silence would leave it waiting for ever.
     FrameText frame("unsubscribed");
     frame.member("stream", position.stream)

@@ -1,6 +1,7 @@
 """Connections, PgBouncer and PostgreSQL itself go away, stand still, are locked or replaced, under load."""
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -13,7 +14,8 @@ from harness import postgres
 from harness.client import Caller, User, make_org
 from harness.limits import within
 from harness.lines import Lines
-from harness.reader import KINDS, Publisher, check_log, check_readers, whole_log
+from harness.reader import KINDS, TROUBLE, Publisher, check_log, check_readers, whole_log
+from harness.socket import Socket
 
 pytestmark = pytest.mark.skipif(not postgres.installed(), reason="PostgreSQL 15 and PgBouncer are not installed")
 FAULTS = int(os.environ.get("INDABA_FAULT_DATABASE", "12"))
@@ -273,3 +275,57 @@ async def test_requests_that_find_every_connection_taken_are_refused_in_time(own
     assert all(int(answer.headers["Retry-After"]) <= 2 for answer, _ in told if answer.status == 503)
     assert slowest < 6
     (await root.post(org.notifications, {"type": "note", "payload": {}})).expect(201)
+
+
+@pytest.fixture
+def behind_a_line(own_server, breakable):
+    """A server with several loops, of which most know nothing of a stream, and its line to the database."""
+    with Lines() as lines:
+        line = lines.add("database", "127.0.0.1", breakable.port)
+        address = f"postgres://indaba@/{breakable.create_database()}?host={line.folder}&port={line.port}"
+        yield own_server(env={"DATABASE_URL": address, "INDABA_SERVER_LOOPS": "4"}), line
+
+
+@within(90)
+async def test_a_long_poll_that_ends_before_anything_could_be_read_keeps_its_place(behind_a_line):
+    server, line = behind_a_line
+    root = User(server, "root")
+    org = await make_org(root)
+    for n in range(3):
+        (await root.post(org.notifications, {"type": "note", "payload": {"n": n}})).expect(201)
+    ask = f"events?stream={org.notifications}"
+    cursor = (await root.get(f"{ask}&since=0")).expect(200).json["cursor"]
+    line.set(hole="both")
+    polls = await asyncio.gather(*(root.get(f"{ask}&cursor={cursor}&wait=3") for _ in range(16)))
+    assert {poll.status for poll in polls} <= {200, 503}
+    assert any(poll.status == 503 for poll in polls), "all loops knew the stream: nothing was tried"
+    assert {poll.json["cursor"] for poll in polls if poll.status == 200} <= {cursor}
+    line.clear(reset=True)
+    while (again := await root.get(f"{ask}&cursor={cursor}")).status == 503:
+        await asyncio.sleep(0.1)
+    assert again.expect(200).json["results"] == []
+
+
+@within(90)
+async def test_a_session_that_cannot_be_restored_keeps_what_it_followed(behind_a_line):
+    server, line = behind_a_line
+    root = User(server, "root")
+    org = await make_org(root)
+    streams = [await org.declare(name) for name in ("a", "b", "c")]
+    query = {"session_uuid": "the-session"}
+    async with await Socket.open(server, "/ws", root, query=query) as socket:
+        for stream in streams:
+            await socket.send("subscribe", stream=stream)
+            await socket.until("subscribed")
+    line.set(hole="both")
+    for _ in range(8):
+        with contextlib.suppress(*TROUBLE, AssertionError):
+            connection = await Socket.dial(server, "/ws", root, query=query)
+            await asyncio.sleep(0.2)
+            await connection.abort()
+    line.clear(reset=True)
+    while (await root.get(f"events?stream={streams[0]}")).status == 503:
+        await asyncio.sleep(0.1)
+    async with await Socket.open(server, "/ws", root, query=query) as socket:
+        followed = {(await socket.until("subscribed"))["stream"] for _ in streams}
+    assert followed == set(streams)
