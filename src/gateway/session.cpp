@@ -300,6 +300,7 @@ void Session::release(ws::CloseCode code, std::string_view reason) {
   closed_ = true;
   context_.remove(*this);
   gateway_.parts.presence.disconnect(user_);
+  if (typing_device_ != 0) gateway_.parts.typing.gone(typing_device_);
   gateway_.open_sessions.remove(*this);
   gateway_.stats.active.fetch_sub(1, std::memory_order_relaxed);
   place_ = {};

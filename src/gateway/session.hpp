@@ -18,6 +18,7 @@
 #include "gateway/live_subscriptions.hpp"
 #include "gateway/loop_context.hpp"
 #include "gateway/resume.hpp"
+#include "presence/typing.hpp"
 #include "presence/typing_budget.hpp"
 #include "presence/views.hpp"
 #include "ws/close_code.hpp"
@@ -116,6 +117,7 @@ class Session final : public stream::Reader,
   Task<void> serve_presence(presence::Viewpoint place, AnswerTo to);
   void on_typing(boost::json::object frame, const AnswerTo& to);
   Task<void> serve_typing(StreamId stream, UserId peer, AnswerTo to);
+  void types_on(StreamId stream);
   // The subscription that a frame names, or the socket's URL; nullptr where that has been refused.
   LiveSubscription* named(const std::optional<json::Text<1, 300>>& name, const AnswerTo& to);
   void begin(std::unique_ptr<FrameQueue::Turn> turn, Task<void> work);
@@ -159,6 +161,7 @@ class Session final : public stream::Reader,
   std::vector<SavedPosition> restoring_;  // of the session before, not followed again yet
   FrameBudget budget_;
   presence::TypingBudget typing_budget_;
+  presence::Typing::Device typing_device_ = 0;  // from the first word on
   FrameQueue frames_;
   std::int64_t count_ = 0;
   std::uint16_t errors_in_row_ = 0;

@@ -76,10 +76,16 @@ void Session::on_typing(boost::json::object frame, const AnswerTo& to) {
   if (const auto peer = live->follow.peer(); peer && read->is_typing)
     return begin(std::make_unique<FrameQueue::Turn>(), serve_typing(stream, peer, to));
   if (read->is_typing)
-    gateway_.parts.typing.start(stream, user_, principal_.username);
+    types_on(stream);
   else
     gateway_.parts.typing.stop(stream, user_);
   if (!to.ref.empty()) answer(FrameText("ok"), to);
+}
+
+void Session::types_on(StreamId stream) {
+  auto& typing = gateway_.parts.typing;
+  if (typing_device_ == 0) typing_device_ = typing.new_device();
+  typing.start(stream, user_, principal_.username, typing_device_);
 }
 
 // To one person: who may have blocked this one, and must not be told so.
@@ -91,8 +97,7 @@ Task<void> Session::serve_typing(StreamId stream, UserId peer, AnswerTo to) {
     refuse(blocked.error(), to);
     co_return;
   }
-  if (!*blocked && subscriptions_.find(stream) != nullptr)
-    gateway_.parts.typing.start(stream, user_, principal_.username);
+  if (!*blocked && subscriptions_.find(stream) != nullptr) types_on(stream);
   if (!to.ref.empty()) answer(FrameText("ok"), to);
 }
 

@@ -129,12 +129,6 @@ void Presence::note(std::vector<UserId>& list, UserId user) {
 // --- who is there
 // -----------------------------------------------------------------------------------------------------------------
 
-bool Presence::connected(UserId user) const {
-  bool connected = false;
-  with(user, [&](const Entry& entry) { connected = entry.devices > 0; });
-  return connected;
-}
-
 bool Presence::is_online(UserId user) const {
   bool online = false;
   with(user, [&](const Entry& entry) { online = entry.online; });

@@ -58,7 +58,6 @@ class Presence final : public api::OnlineMembers {
   void follows(UserId user, OrgId org);
   void on_access_change(const api::AccessChange& change);
 
-  [[nodiscard]] bool connected(UserId user) const;  // to this process
   [[nodiscard]] bool is_online(UserId user) const;
   [[nodiscard]] std::int64_t online(OrgId org) const override;
   [[nodiscard]] std::int64_t people() const;  // of all organisations

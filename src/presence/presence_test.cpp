@@ -58,9 +58,7 @@ TEST_F(PresenceTest, a_person_is_online_on_any_device_and_for_a_while_after_the_
   go(kAnna);
   seconds(60);
   EXPECT_TRUE(presence_.is_online(kAnna));
-  EXPECT_TRUE(presence_.connected(kAnna));
   go(kAnna);
-  EXPECT_FALSE(presence_.connected(kAnna));
   seconds(14);
   EXPECT_TRUE(presence_.is_online(kAnna));
   EXPECT_EQ(presence_.people(), 1);
@@ -128,7 +126,6 @@ TEST_F(PresenceTest, who_dies_with_the_leases_in_hand_takes_nobody_along) {
   other_node.connect(kAnna, "anna");
   gather();
   EXPECT_TRUE(presence_.is_online(kAnna)) << "connected to the other one, seen by both";
-  EXPECT_FALSE(presence_.connected(kAnna));
   // It renews nothing any more.
   seconds(14);
   EXPECT_TRUE(presence_.is_online(kAnna));

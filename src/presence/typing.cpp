@@ -3,6 +3,8 @@
 #include "base/json.hpp"
 #include "base/json_write.hpp"
 
+#include <algorithm>
+
 namespace indaba::presence {
 
 namespace {
@@ -36,10 +38,21 @@ void Typing::tell(Key key, Entry& entry, bool is_typing) {
 
 void Typing::end(Key key, Entry& entry) {
   entry.typing = false;
+  entry.devices.clear();
   if (entry.shown) tell(key, entry, false);
 }
 
-void Typing::start(StreamId stream, UserId user, const std::string& username) {
+Typing::Device Typing::new_device() {
+  const std::scoped_lock lock(mutex_);
+  return ++last_device_ == 0 ? ++last_device_ : last_device_;
+}
+
+void Typing::gone(Device device) {
+  const std::scoped_lock lock(mutex_);
+  gone_.push_back(device);
+}
+
+void Typing::start(StreamId stream, UserId user, const std::string& username, Device device) {
   const auto now = clock_.mono();
   const Key key{stream, user};
   const std::scoped_lock lock(mutex_);
@@ -47,6 +60,8 @@ void Typing::start(StreamId stream, UserId user, const std::string& username) {
   auto& entry = entries_[key];
   entry.username = username;
   entry.typing = true;
+  if (std::ranges::find(entry.devices, device) == entry.devices.end())
+    entry.devices.push_back(device);
   entry.until = now + kLasts;
   if (may_tell(entry, now)) tell(key, entry, true);
 }
@@ -73,19 +88,34 @@ void Typing::heard(const stream::Event& sign) {
     entry.until = now + kLasts;
   } else {
     entry.typing = false;
+    entry.devices.clear();
   }
+}
+
+// Of all that went, in one walk: thousands go at once where a network does.
+void Typing::forget_gone() {
+  if (gone_.empty()) return;
+  std::ranges::sort(gone_);
+  for (auto& [key, entry] : entries_) {
+    if (!entry.typing) continue;
+    std::erase_if(entry.devices,
+                  [&](Device device) { return std::ranges::binary_search(gone_, device); });
+    if (entry.devices.empty()) end(key, entry);
+  }
+  gone_.clear();
 }
 
 void Typing::sweep() {
   const auto now = clock_.mono();
   const std::scoped_lock lock(mutex_);
+  forget_gone();
   for (auto it = entries_.begin(); it != entries_.end();) {
     auto& [key, entry] = *it;
-    if (entry.typing && (entry.until <= now || !connected_(key.user))) end(key, entry);
+    const bool ours = entry.typing;
+    if ((ours || entry.shown) && entry.until + (ours ? Millis(0) : kGrace) <= now) end(key, entry);
     if (entry.typing && !entry.shown && may_tell(entry, now)) tell(key, entry, true);
-    // Remembered for its second, so that whoever flickers is not told more often; and what another
-    // node shows as long as it does.
-    const bool over = !entry.typing && may_tell(entry, now) && (!entry.shown || entry.until <= now);
+    // Remembered for its second, so that whoever flickers is not told more often.
+    const bool over = !entry.typing && !entry.shown && may_tell(entry, now);
     it = over ? entries_.erase(it) : std::next(it);
   }
 }

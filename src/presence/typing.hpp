@@ -2,9 +2,11 @@
 //
 // One state a user and stream, whichever of their devices says it: told at most once a second, and
 // its end once: when they say so, when their message is sent, 6 s after they last said it, or when
-// their last device goes. What other nodes tell of the same person counts too (heard()): a message
-// that is sent through one node ends what another one shows. Bounded: past that, who begins to type
-// is not shown. Any thread, under one lock; sweep() a few times a second.
+// the last device goes that said it. A device that is merely open somewhere does not type, so no
+// node has to know of those of another one. What other nodes tell of the same person counts too
+// (heard()): a message that is sent through one node ends what another one shows, and what a node
+// showed that died meanwhile is ended by those that heard it. Bounded: past that, who begins to
+// type is not shown. Any thread, under one lock; sweep() a few times a second.
 #pragma once
 
 #include "api/typing.hpp"
@@ -12,11 +14,11 @@
 #include "stream/event.hpp"
 #include "stream/publisher.hpp"
 
-#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace indaba::presence {
 
@@ -24,16 +26,23 @@ class Typing final : public api::TypingStops {
  public:
   static constexpr Millis kLasts{6'000};
   static constexpr Millis kAtMostEvery{1'000};
+  // How much longer what another node shows may last: it tells of what goes on once a second.
+  static constexpr Millis kGrace{2'000};
   static constexpr Millis kSweepEvery{250};
   static constexpr std::size_t kMost = 20'000;
 
-  // `connected`: whether a user has a device left; asked by sweep(). All outlive this.
-  Typing(const Clock& clock, stream::SignPublisher& publisher,
-         std::function<bool(UserId)> connected)
-      : clock_(clock), publisher_(publisher), connected_(std::move(connected)) {}
+  // A connection that has said that its user types; none is 0.
+  using Device = std::uint32_t;
 
-  void start(StreamId stream, UserId user, const std::string& username);
+  // Both outlive this.
+  Typing(const Clock& clock, stream::SignPublisher& publisher)
+      : clock_(clock), publisher_(publisher) {}
+
+  [[nodiscard]] Device new_device();
+  void start(StreamId stream, UserId user, const std::string& username, Device device);
   void stop(StreamId stream, UserId user) override;
+  // It says nothing any more; the next sweep() ends what it alone had said.
+  void gone(Device device);
   // A sign that another node sent; others than typing are passed over.
   void heard(const stream::Event& sign);
   // Ends what is over, and tells what had to wait for its second.
@@ -53,23 +62,26 @@ class Typing final : public api::TypingStops {
   };
   struct Entry {
     std::string username;
+    std::vector<Device> devices;  // who said it, here
     MonoTime until{};
     MonoTime told_at{};   // that they type; none: never
-    bool typing = false;  // what they said last, here
+    bool typing = false;  // what they said last, here: it is for this node to end it
     bool shown = false;   // what the others were told last
   };
   // All under the lock, so that what is told stays in order.
   void tell(Key key, Entry& entry, bool is_typing);
   void end(Key key, Entry& entry);
+  void forget_gone();
   [[nodiscard]] bool may_tell(const Entry& entry, MonoTime now) const noexcept {
     return entry.told_at == MonoTime{} || now - entry.told_at >= kAtMostEvery;
   }
 
   const Clock& clock_;
   stream::SignPublisher& publisher_;
-  const std::function<bool(UserId)> connected_;
   mutable std::mutex mutex_;
-  std::unordered_map<Key, Entry, Hash> entries_;  // guarded by mutex_
+  std::unordered_map<Key, Entry, Hash> entries_;  // guarded by mutex_, as the next two
+  std::vector<Device> gone_;                      // since the last sweep
+  Device last_device_ = 0;
 };
 
 // Whether people write on a stream of that name: a room or a conversation.

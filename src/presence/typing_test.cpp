@@ -16,7 +16,7 @@ class TypingTest : public testing::Test {
   static constexpr StreamId kRoom{1};
   static constexpr UserId kAnna{7};
 
-  void start(StreamId stream = kRoom) { typing_.start(stream, kAnna, "anna"); }
+  void start(StreamId stream = kRoom) { typing_.start(stream, kAnna, "anna", phone_); }
   void pass(int milliseconds) {
     for (; milliseconds > 0; milliseconds -= 50) {
       clock_.advance(Millis(50));
@@ -30,8 +30,9 @@ class TypingTest : public testing::Test {
 
   ManualClock clock_;
   RecordingSigns signs_;
-  bool connected_ = true;
-  Typing typing_{clock_, signs_, [this](UserId) { return connected_; }};
+  Typing typing_{clock_, signs_};
+  const Typing::Device phone_ = typing_.new_device();
+  const Typing::Device laptop_ = typing_.new_device();
 };
 
 TEST_F(TypingTest, is_told_to_all_but_its_user_and_ends_by_itself) {
@@ -84,6 +85,8 @@ TEST_F(TypingTest, what_another_node_tells_counts_as_told_here) {
 
   pass(2'000);
   typing_.heard(sign(true));
+  pass(7'000);
+  typing_.heard(sign(false));
   pass(10'000);
   EXPECT_THAT(signs_.heard(), IsEmpty()) << "who shows it ends it";
   EXPECT_EQ(typing_.size(), 0U);
@@ -105,13 +108,30 @@ TEST_F(TypingTest, that_flickers_is_told_once_a_second_and_rightly_in_the_end) {
   EXPECT_THAT(signs_.heard(), ElementsAre(said(true))) << "what had to wait is told";
 }
 
-TEST_F(TypingTest, ends_when_the_last_device_goes) {
+TEST_F(TypingTest, of_a_node_that_died_is_ended_by_those_that_heard_it) {
+  typing_.heard({kRoom, {}, {}, "typing", said(true).substr(9), kAnna});
+  pass(7'950);
+  EXPECT_THAT(signs_.heard(), IsEmpty()) << "it has its time to end it itself";
+  pass(50);
+  EXPECT_THAT(signs_.heard(), ElementsAre(said(false)));
+  pass(1'000);
+  EXPECT_EQ(typing_.size(), 0U);
+}
+
+TEST_F(TypingTest, ends_when_the_last_device_goes_that_said_it) {
   start();
   start(StreamId(2));
+  typing_.start(kRoom, kAnna, "anna", laptop_);
   (void)signs_.heard();
-  connected_ = false;
+  typing_.gone(typing_.new_device());
   pass(50);
-  EXPECT_EQ(signs_.heard().size(), 2U);
+  EXPECT_THAT(signs_.heard(), IsEmpty()) << "another one, which only reads";
+  typing_.gone(phone_);
+  pass(50);
+  EXPECT_EQ(signs_.heard().size(), 1U) << "in the room where only this one wrote";
+  typing_.gone(laptop_);
+  pass(50);
+  EXPECT_THAT(signs_.heard(), ElementsAre(said(false)));
   pass(1'000);
   EXPECT_EQ(typing_.size(), 0U);
 }

@@ -59,16 +59,17 @@ async def test_it_ends_by_itself_after_six_seconds(server, anna, ben):
         await other.silence(1)
 
 
-async def test_it_ends_when_the_last_device_goes(server, anna, ben):
+async def test_it_ends_when_the_device_goes_that_said_so_and_not_when_another_one_does(server, anna, ben):
     _, room = await general(anna, ben)
-    async with await enter(server, room, ben) as other:
+    async with await enter(server, room, ben) as other, await enter(server, room, anna) as tablet:
         phone, laptop = await enter(server, room, anna), await enter(server, room, anna)
         await phone.send("typing", is_typing=True)
         assert await other.next() == said(room, anna, True)
-        await phone.close()
+        await laptop.close()
         await other.silence(0.7)
-        await laptop.abort()
-        assert await other.next(2) == said(room, anna, False)
+        await phone.abort()
+        assert await other.next(2) == said(room, anna, False), "also where another one stays open"
+        await tablet.silence()
 
 
 async def test_it_is_sent_on_once_a_second_for_all_devices_together(server, anna, ben):
