@@ -228,6 +228,9 @@ class ManyNodes(Server):
             self._ports.append(node.start().port)
         return self
 
+    def log_text(self):
+        return super().log_text() + "".join(node.log_text() for node in self.others)
+
     def stop(self, seconds=15):
         codes = [node.stop(seconds) for node in self.others] + [super().stop(seconds)]
         return max(codes, key=lambda code: code != 0)
