@@ -314,6 +314,30 @@ async def test_typing_is_seen_on_the_other_node_but_not_by_oneself(on_redis):
     assert told["typing"]["is_typing"] is False
 
 
+async def test_typing_ends_on_the_other_node_when_the_device_goes_and_when_its_node_does(on_redis):
+    root = User(on_redis.one, "root").sign_in()
+    org = await make_org(root)
+    ben = on_redis.user(unique("ben"))
+    await org.add(ben)
+    room = org.room((await org.make_room())["slug"])
+    phone, tablet = [await Socket.open(on_redis.one, f"/ws/{room}", root) for _ in range(2)]
+    laptop = await Socket.open(on_redis.two, f"/ws/{room}", on_redis.there(root))
+    there = await Socket.open(on_redis.two, f"/ws/{room}", on_redis.there(ben))
+    for socket in (phone, tablet, laptop, there):
+        await socket.expect("subscribed")
+    await phone.send("typing", is_typing=True)
+    assert (await there.expect("typing"))["is_typing"] is True
+    await laptop.close()  # it was open, and nobody typed on it
+    await there.silence(0.7)
+    await phone.abort()
+    assert (await there.expect("typing", 2))["is_typing"] is False
+    await asyncio.sleep(1)  # told once a second
+    await tablet.send("typing", is_typing=True)
+    assert (await there.expect("typing"))["is_typing"] is True
+    on_redis.one.kill()
+    assert (await there.expect("typing"))["is_typing"] is False
+
+
 async def test_an_ephemeral_event_reaches_the_other_node(on_redis):
     root = User(on_redis.one, "root").sign_in()
     org = await make_org(root)
