@@ -75,7 +75,7 @@ class Postgres:
             f"[databases]\n* = host=127.0.0.1 port={self.port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
             f"listen_port = {self.bouncer_port}\nunix_socket_dir = {self.folder}\nauth_type = trust\nauth_file = {users}\n"
             "pool_mode = transaction\nmax_client_conn = 1000\ndefault_pool_size = 20\nserver_idle_timeout = 5\n"
-            "autodb_idle_timeout = 5\n")
+            "autodb_idle_timeout = 5\nserver_login_retry = 1\n")
         self.bouncer = self._spawn([PGBOUNCER, "-q", ini])
         self._wait_for(self.bouncer_port)
 
