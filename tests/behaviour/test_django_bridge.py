@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import time
 
 import pytest
 import websockets
 
 from harness import client, django, postgres
 from harness.client import make_org
+from harness.limits import within
 from harness.redis import Redis
 from harness.redis import installed as redis_installed
 from harness.socket import Socket
@@ -198,6 +200,54 @@ async def test_a_thousand_messages_come_all_once_and_in_order(site, bridged):
             if event.get("of") == "many":
                 numbers.append(event["number"])
     assert numbers == list(range(1000))
+
+
+@within(120)
+@pytest.mark.slow
+async def test_a_thousand_messages_a_second_are_all_kept_once_in_order_and_read(site, bridged):
+    rate, seconds = 1000, 20
+    server = bridged(INDABA_BRIDGE_GROUPS="log-<slug> orgs/<slug>/topics/log in=line,org-<id> orgs/<id>/notifications")
+    root, org = await org_of(server)
+    log = await org.declare("log")
+    await site.ready(org, root)
+    async with await Socket.open(server, f"/ws/{log}", root) as socket:
+        await socket.expect("subscribed")
+        saying = asyncio.create_task(asyncio.to_thread(
+            site.django.keep_saying, f"log-{org.slug}", {"type": "line", "text": "x" * 100}, rate, seconds))
+        read = [(event["seq"], event["data"]["number"]) for event in await socket.events(rate * seconds, 90)]
+    told = await saying
+    assert told["dropped"] == 0 and told["took"] < seconds * 1.1, told
+    assert read == [(number + 1, number) for number in range(rate * seconds)]
+    kept, since = [], 0
+    while page := (await root.get(f"events?stream={log}&since={since}&limit=500")).expect(200).json["results"]:
+        kept += [(event["seq"], event["data"]["number"]) for event in page]
+        since = page[-1]["seq"]
+    assert kept == read
+
+
+@within(120)
+@pytest.mark.slow
+async def test_a_thousand_events_a_second_reach_a_consumer_of_django_all_once_and_in_order(site, bridged):
+    rate, seconds, at_once = 1000, 10, 20
+    server = bridged(INDABA_BRIDGE_GROUPS="log-<slug> orgs/<slug>/topics/log out=deploy.finished,org-<id> orgs/<id>/notifications")
+    root, org = await org_of(server)
+    log = await org.declare("log")
+    await site.ready(org, root)
+    consumer = await site.consumer(f"log-{org.slug}")
+
+    async def publish():
+        began = time.monotonic()
+        for first in range(0, rate * seconds, at_once):
+            await asyncio.sleep(max(0, began + first / rate - time.monotonic()))
+            events = [{"type": "deploy.finished", "data": {"number": first + n}} for n in range(at_once)]
+            (await root.post(f"{log}/events", events)).expect(200)
+        return time.monotonic() - began
+
+    publishing = asyncio.create_task(publish())
+    told = [json.loads(await asyncio.wait_for(consumer.recv(), 30))["seq"] for _ in range(rate * seconds)]
+    assert await publishing < seconds * 1.1
+    assert told == list(range(1, rate * seconds + 1))
+    await consumer.close()
 
 
 async def test_redis_goes_away_and_comes_back(site, bridged):

@@ -17,6 +17,33 @@ PROJECT = pathlib.Path(__file__).resolve().parents[2] / "examples" / "django"
 SECRET = "the secret key of a Django site"
 NEEDED = ("django", "channels", "channels_redis", "daphne", "rest_framework", "rest_framework_simplejwt")
 
+# Ten times a second would be bursts: so one message after the other, each at its own moment, or at once where it is late.
+PACED = """
+import asyncio, json, logging, time
+from channels.layers import get_channel_layer
+
+class Dropped(logging.Handler):
+    count = 0
+    def emit(self, record):
+        self.count += "over capacity" in record.getMessage()
+
+async def main():
+    layer, dropped = get_channel_layer(), Dropped()
+    log = logging.getLogger("channels_redis.core")
+    log.addHandler(dropped)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    began = time.monotonic()
+    for number in range({count}):
+        early = began + number / {rate} - time.monotonic()
+        if early > 0.001:
+            await asyncio.sleep(early)
+        await layer.group_send({group!r}, {{**{message!r}, "number": number}})
+    print(json.dumps({{"said": {count}, "took": time.monotonic() - began, "dropped": dropped.count}}))
+
+asyncio.run(main())
+"""
+
 
 def installed():
     return all(importlib.util.find_spec(name) for name in NEEDED)
@@ -63,6 +90,11 @@ class Django:
             self.create_user("admin", staff=True)
             self._admin = "Token " + self.drf_token("admin")
         return self.call("POST", f"/api/groups/{group}/", {"message": message, "times": times}, token=self._admin)
+
+    def keep_saying(self, group, message, rate, seconds):
+        """group_send() at a steady rate, by a process of its own of the same site. What it tells: `said`, each with its `number`; how
+        long that `took`; and how many the layer has `dropped` because an inbox was full."""
+        return json.loads(self.shell(PACED.format(group=group, message=message, rate=rate, count=int(rate * seconds))))
 
     def _answers(self):
         try:
