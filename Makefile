@@ -33,12 +33,12 @@ format: ## lay out every source file
 
 bench: ## Indaba beside its peers and the limit, into bench/RESULTS.md; an hour. BENCH='--only indaba' for less
 	@scripts/setup build web bench
-	@scripts/build indaba bench_limit bench_sqlite bench_beast micro_bench
+	@scripts/build indaba bench_limit bench_sqlite bench_postgres bench_beast micro_bench
 	@scripts/bench $(BENCH)
 
 bench-quick: ## the same in short, into build/bench: shows that everything works
 	@scripts/setup build web bench
-	@scripts/build indaba bench_limit bench_sqlite bench_beast micro_bench
+	@scripts/build indaba bench_limit bench_sqlite bench_postgres bench_beast micro_bench
 	@scripts/bench --quick --out build/bench $(BENCH)
 
 chaos: ## three nodes under load while all breaks that can, and a checker of every client's log; SECONDS (1800), SEED
