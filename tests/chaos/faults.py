@@ -70,11 +70,16 @@ async def move_clock(world, rng):
     node, jump = rng.choice(world.nodes), rng.choice([3600, -3600, 45, -45, -86400])
     node.clock.write_text(f"{jump:+}\n")
     await asyncio.sleep(rng.uniform(1.5, 3))
-    with contextlib.suppress(*TROUBLE):
-        answer = await asyncio.wait_for(world.caller("root", node.direct).get("/healthz"), 2)
-        told = email.utils.parsedate_to_datetime(answer.headers["Date"]).timestamp() - time.time()
-        if FAKETIME and abs(told - jump) > 5:
-            world.trouble("no-fault", f"the clock of {node} should be {jump} s off, and is {told:.0f}")
+    told = jump
+    for _ in range(10):  # another fault may hold the node up meanwhile
+        with contextlib.suppress(*TROUBLE):
+            answer = await asyncio.wait_for(world.caller("root", node.direct).get("/healthz"), 2)
+            told = email.utils.parsedate_to_datetime(answer.headers["Date"]).timestamp() - time.time()
+            if abs(told - jump) <= 5:
+                break
+        await asyncio.sleep(0.5)
+    if FAKETIME and abs(told - jump) > 5:
+        world.trouble("no-fault", f"the clock of {node} should be {jump} s off, and is {told:.0f}")
     node.clock.write_text("+0\n")
     await asyncio.sleep(1.1)
 
