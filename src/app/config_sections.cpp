@@ -156,6 +156,15 @@ MetricsConfig metrics_config(const Config& config) {
   return {config.address("metrics.listen"), config.boolean("metrics.per_org")};
 }
 
+JobsConfig jobs_config(const Config& config) {
+  const auto number = [&](std::string_view key, std::int64_t least) {
+    return static_cast<int>(std::clamp<std::int64_t>(config.integer(key), least, 1'000));
+  };
+  return {number("jobs.concurrency", 1),      number("jobs.prefetch", 0),
+          config.duration("jobs.soft_limit"), config.duration("jobs.hard_limit"),
+          number("jobs.max_retries", 0),      config.duration("jobs.lease")};
+}
+
 SmtpConfig smtp_config(const Config& config) {
   return {config.text("smtp.url"), config.text("smtp.from")};
 }

@@ -141,6 +141,15 @@ struct SmtpConfig {
   std::string from;
 };
 
+struct JobsConfig {
+  int concurrency = 0;
+  int prefetch = 0;
+  Millis soft_limit{};
+  Millis hard_limit{};
+  int max_retries = 0;
+  Millis lease{};
+};
+
 [[nodiscard]] ServerConfig server_config(const Config& config);
 [[nodiscard]] TlsConfig tls_config(const Config& config);
 [[nodiscard]] DataConfig data_config(const Config& config);
@@ -151,6 +160,7 @@ struct SmtpConfig {
 [[nodiscard]] LimitsConfig limits_config(const Config& config);
 [[nodiscard]] LogConfig log_config(const Config& config);
 [[nodiscard]] MetricsConfig metrics_config(const Config& config);
+[[nodiscard]] JobsConfig jobs_config(const Config& config);
 [[nodiscard]] SmtpConfig smtp_config(const Config& config);
 
 }  // namespace indaba::app

@@ -17,6 +17,7 @@ namespace {
 constexpr std::uint64_t kLeastFreeDisk = 64UL << 20U;
 constexpr Millis kProbeStale{15'000};
 constexpr Millis kLastBytes{300};
+constexpr Millis kJobsInHand{1'000};
 
 api::RateLimits rate_limits(const LimitsConfig& limits) {
   api::RateLimits out;
@@ -139,6 +140,7 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
       hub_(clock_),
       relay_(hub_),
       clustering_(make_clustering(std::move(bus))),
+      background_({*storage_->database, clock_, random_, log, cluster()}, settings_.jobs),
       identities_(*storage_->database, clock_, random_, believed()),
       mint_(make_mint(storage_->signing_key, clock_, random_)),
       external_(std::move(external)),
@@ -232,6 +234,7 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
 
 Node::~Node() {
   // The loops first: what they run uses everything else.
+  background_.stop(Millis(0));
   loops_.stop();
   control_.reset();
   storage_->log.set_listener(nullptr);
@@ -321,6 +324,7 @@ void Node::start() {
   loops_.start();
   start_clustering();
   if (bridge_) bridge_->start();
+  if (jobs_) background_.start({"default"});
   start_schedule();
   auto& loop = loops_.first();
   Loops::run_on(loop, [this] { listener_->start(); });
@@ -353,6 +357,7 @@ void Node::stop() {
   stopping_.store(true, std::memory_order_relaxed);
   Loops::run_on(loops_.first(), [this] { listener_->stop(); });
   if (metrics_listener_) Loops::run_on(loops_.first(), [this] { metrics_listener_->stop(); });
+  background_.stop(kJobsInHand);
   flush_sessions();
   if (clustering_) {
     Loops::run_on(loops_.first(), [this] { clustering_->stop(); });

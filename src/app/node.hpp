@@ -11,6 +11,7 @@
 #include "api/frames.hpp"
 #include "api/shared_rates.hpp"
 #include "api/stream_names.hpp"
+#include "app/background.hpp"
 #include "app/bridge_wiring.hpp"
 #include "app/clustering.hpp"
 #include "app/config_sections.hpp"
@@ -55,6 +56,7 @@ struct NodeSettings {
   LimitsConfig limits;
   MetricsConfig metrics;
   SmtpConfig smtp;
+  JobsConfig jobs;
   gateway::SocketSettings sockets;
   http::ServerSettings http;
   stream::RetentionPolicy retention;
@@ -148,6 +150,7 @@ class Node final : private stream::RetentionListener {
 
   api::AccessChanges changes_;
   std::unique_ptr<Clustering> clustering_;  // nullptr: the database is this process's own
+  Background background_;
   auth::Identities identities_;
   auth::TokenMint mint_;
   std::shared_ptr<auth::ExternalVerifier> external_;

@@ -11,18 +11,22 @@ ops::StatusFigures Node::figures() const {
     subscriptions += static_cast<std::int64_t>(context->hub.counters().subscriptions);
   }
   const auto* others = cluster();
+  const auto work = background_.figures();
   return {.connections = gateway_.stats.active.load(std::memory_order_relaxed),
           .subscriptions = subscriptions,
           .streams = streams,
           .nodes = others == nullptr ? 1 : 1 + static_cast<std::int64_t>(others->count()),
           .redis_memory_bytes =
-              others == nullptr ? 0 : static_cast<std::int64_t>(others->bus().memory_bytes)};
+              others == nullptr ? 0 : static_cast<std::int64_t>(others->bus().memory_bytes),
+          .jobs_queued = work.ready,
+          .jobs_running = work.running};
 }
 
 void Node::add_metrics() {
   std::vector<const net::Loop*> loops;
   for (const auto* loop : loops_.all()) loops.push_back(loop);
   metrics_.add_source(ops::process_source());
+  background_.add_metrics(metrics_);
   metrics_.add_source(ops::database_source(storage_->database->stats()));
   metrics_.add_source([loops](ops::Scrape& scrape) {
     for (const auto* loop : loops)

@@ -25,8 +25,8 @@
 
 namespace indaba::cluster {
 
-enum class Topic : std::uint8_t { hello, goodbye, events, leases, rates, sessions };
-inline constexpr std::size_t kTopics = 6;
+enum class Topic : std::uint8_t { hello, goodbye, events, leases, rates, sessions, jobs };
+inline constexpr std::size_t kTopics = 7;
 
 class Cluster final : private BusListener {
  public:

@@ -3,6 +3,7 @@
 #include "base/task.hpp"
 #include "base/text.hpp"
 #include "db/blocking.hpp"
+#include "db/sql_clock.hpp"
 
 #include <array>
 #include <atomic>
@@ -11,13 +12,6 @@
 namespace indaba::cluster {
 
 namespace {
-
-// Milliseconds since 1970, by the database's clock at this very moment.
-std::string_view now_of(db::Dialect dialect) {
-  return dialect == db::Dialect::sqlite
-             ? "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
-             : "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)";
-}
 
 // What it says, once for each database: a statement is prepared by its text.
 struct Statements {
@@ -28,12 +22,12 @@ struct Statements {
             "excluded.ends_at,"
             " term = leases.term + CASE WHEN leases.holder = excluded.holder THEN 0 ELSE 1 END"
             " WHERE leases.holder = excluded.holder OR leases.ends_at <= {0} RETURNING term",
-            now_of(dialect))),
+            db::sql_now(dialect))),
         is_free(
-            fmt::format("SELECT 1 FROM leases WHERE name = $1 AND ends_at > {0}", now_of(dialect))),
+            fmt::format("SELECT 1 FROM leases WHERE name = $1 AND ends_at > {0}", db::sql_now(dialect))),
         holds(fmt::format("SELECT 1 FROM leases WHERE name = $1 AND holder = $2 AND term = $3"
                           " AND ends_at > {0} + $4",
-                          now_of(dialect))) {}
+                          db::sql_now(dialect))) {}
   std::string acquire;
   std::string is_free;
   std::string holds;

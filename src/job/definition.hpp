@@ -45,6 +45,7 @@ struct Done {
   // what is written here is written exactly once, however often the body ran. May itself run more
   // than once, like every change.
   std::function<Result<void>(db::WriteTx&)> effect;
+  std::optional<db::Shard> shard{};  // what the effect decides about
 };
 
 // What a body returns that was asked to stop, and did: the work is given back, and runs again.
