@@ -182,6 +182,7 @@ ops::ControlHandlers admin_handlers(AdminParts parts) {
   add("token.create", &create_token);
   add("backup", &make_backup);
   add("migrate.status", &schema_status);
+  add_job_handlers(handlers, parts.jobs);
   return handlers;
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "api/access_changes.hpp"
+#include "app/admin_jobs.hpp"
 #include "base/clock.hpp"
 #include "base/random.hpp"
 #include "db/database.hpp"
@@ -23,9 +24,11 @@ struct AdminParts {
   std::filesystem::path database_file;
   // Whom a running server, and other nodes, tell that somebody's access ended.
   const api::AccessChanges& changes;
+  JobAdminParts jobs;
 };
 
-// user.create, user.password, org.create, key.create, token.create, backup, migrate.status.
+// user.create, user.password, org.create, key.create, token.create, backup, migrate.status,
+// and those of admin_jobs.hpp.
 [[nodiscard]] ops::ControlHandlers admin_handlers(AdminParts parts);
 
 }  // namespace indaba::app

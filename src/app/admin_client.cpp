@@ -29,7 +29,8 @@ Result<boost::json::value> do_it_here(const DataConfig& data, std::string_view c
                                         .clock = clock,
                                         .random = random,
                                         .database_file = data.database_file(),
-                                        .changes = changes});
+                                        .changes = changes,
+                                        .jobs = {*database}});
   const auto handler = handlers.find(command);
   if (handler == handlers.end()) return Error::internal("there is no such command");
   return handler->second(arguments);

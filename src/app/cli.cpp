@@ -29,6 +29,8 @@ void add_all(CLI::App& app, CommandLine& line) {
   add_backup(app, line);
   add_restore(app, line);
   add_database(app, line);
+  add_jobs(app, line);
+  add_worker(app, line);
   add_health(app, line);
   add_bench(app, line);
 }

@@ -50,6 +50,8 @@ void add_token(CLI::App& app, CommandLine& line);
 void add_backup(CLI::App& app, CommandLine& line);
 void add_restore(CLI::App& app, CommandLine& line);
 void add_database(CLI::App& app, CommandLine& line);
+void add_jobs(CLI::App& app, CommandLine& line);
+void add_worker(CLI::App& app, CommandLine& line);
 void add_health(CLI::App& app, CommandLine& line);
 void add_bench(CLI::App& app, CommandLine& line);
 

@@ -88,8 +88,16 @@ std::vector<std::string> websocket_sources(const std::string& public_url) {
 Result<std::unique_ptr<Node>> Node::make(const Config& config, const ServeOptions& options,
                                          Logger& log) {
   const auto server = server_config(config);
-  INDABA_TRY(auto socket, net::ListeningSocket::open({server.host, server.port}));
-  INDABA_TRY(auto settings, node_settings(config, socket.port()));
+  std::optional<net::ListeningSocket> socket;
+  if (options.http) {
+    INDABA_TRY(auto opened, net::ListeningSocket::open({server.host, server.port}));
+    socket.emplace(std::move(opened));
+  }
+  INDABA_TRY(auto settings, node_settings(config, socket ? socket->port() : server.port));
+  if (!options.http && settings.data.embedded())
+    return Error(ErrorKind::invalid,
+                 "a worker of its own needs PostgreSQL: the embedded database belongs to one "
+                 "process, `indaba serve`, which runs the jobs too");
   std::optional<net::ListeningSocket> metrics_socket;
   if (settings.metrics.listen) {
     INDABA_TRY(auto opened, net::ListeningSocket::open(
@@ -120,10 +128,12 @@ Result<std::unique_ptr<Node>> Node::make(const Config& config, const ServeOption
   std::unique_ptr<Node> node(new Node(std::move(settings), std::move(storage), std::move(external),
                                       std::move(bus), options, log));
   node->tls_ = std::move(tls);
-  node->listen(std::move(socket));
+  if (socket) node->listen(*std::move(socket));
   if (metrics_socket) node->listen_for_metrics(*std::move(metrics_socket));
   INDABA_TRY_VOID(node->open_bridge(config));
-  INDABA_TRY_VOID(node->open_control());
+  if (options.http) {
+    INDABA_TRY_VOID(node->open_control());
+  }
   return node;
 }
 
@@ -132,6 +142,7 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
            const ServeOptions& options, Logger& log)
     : settings_(std::move(settings)),
       jobs_(options.jobs),
+      queues_(options.queues),
       log_(log),
       began_(clock_.mono()),
       storage_(std::move(storage)),
@@ -181,6 +192,8 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
           {[this](api::Membership org, UserId user) { return unread_of(std::move(org), user); },
            [this](UserId user) { return unread_conversations_of(user); }}),
       tasks_(*storage_->database, cursors_, clock_),
+      job_admin_({*storage_->database, memberships_, cursors_, background_.queue(), relay_,
+                  [this](JobId job) { background_.cancel(job); }}),
       topics_({*storage_->database, memberships_, relay_, changes_, limiter_, rates_, clock_,
                random_, believed()}),
       search_index_(make_search_index(*storage_->database, clock_, random_)),
@@ -215,6 +228,10 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
   storage_->log.set_listener(&relay_);
   changes_.listen([this](const api::AccessChange& change) { gateway_.tell(change); });
   share_with_others();
+  background_.on_progress([this](const job::Run& run, double fraction, std::string_view note) {
+    if (const auto stream = run.claimed().stream)
+      job_admin_.tell_progress(stream, run.uuid(), fraction, note);
+  });
   accounts_.also_erase([](db::WriteTx& tx, UserId user, WallTime now) -> Result<void> {
     INDABA_TRY_VOID(notifications::Notifications::erase(tx, user));
     return chat::Chat::erase(tx, user, now);
@@ -229,6 +246,7 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
   apply_feature_limits(settings_.limits);
   add_metrics();
   add_cluster_metrics();
+  declare_tasks(options);
   add_routes(options);
 }
 
@@ -246,6 +264,7 @@ void Node::add_routes(const ServeOptions& options) {
   orgs_.add_routes(endpoints);
   notifications_.add_routes(endpoints);
   tasks_.add_routes(endpoints);
+  job_admin_.add_routes(endpoints);
   topics_.add_routes(endpoints);
   chat_.add_routes(endpoints);
   search_.add_routes(endpoints);
@@ -256,6 +275,7 @@ void Node::add_routes(const ServeOptions& options) {
   if (options.test_echo) gateway::add_echo_route(endpoints, gateway_);
 
   notifications_.add_streams(names_);
+  job_admin_.add_streams(names_);
   topics_.add_streams(names_);
   chat_.add_streams(names_);
   gateway::document_frames(frames_);
@@ -292,11 +312,14 @@ void Node::listen_for_metrics(net::ListeningSocket socket) {
 }
 
 Result<void> Node::open_control() {
-  auto handlers = admin_handlers({.database = *storage_->database,
-                                  .clock = clock_,
-                                  .random = random_,
-                                  .database_file = settings_.data.database_file(),
-                                  .changes = changes_});
+  auto handlers =
+      admin_handlers({.database = *storage_->database,
+                      .clock = clock_,
+                      .random = random_,
+                      .database_file = settings_.data.database_file(),
+                      .changes = changes_,
+                      .jobs = {*storage_->database, &background_.queue(), &background_.registry(),
+                               [this](JobId job) { background_.cancel(job); }}});
   INDABA_TRY(control_,
              ops::ControlServer::open(settings_.data.control_socket(), std::move(handlers), log_));
   return {};
@@ -324,10 +347,10 @@ void Node::start() {
   loops_.start();
   start_clustering();
   if (bridge_) bridge_->start();
-  if (jobs_) background_.start({"default"});
+  if (jobs_) background_.start(queues_);
   start_schedule();
   auto& loop = loops_.first();
-  Loops::run_on(loop, [this] { listener_->start(); });
+  if (listener_) Loops::run_on(loop, [this] { listener_->start(); });
   if (metrics_listener_) Loops::run_on(loop, [this] { metrics_listener_->start(); });
   metrics_.set_startup_time(std::chrono::duration_cast<Millis>(clock_.mono() - began_));
 }
@@ -355,7 +378,7 @@ void Node::stop() {
   if (const int left = gateway_.limits.total(); left > 0)
     log_.warn("app", "stopped with live connections", {{"connections", left}});
   stopping_.store(true, std::memory_order_relaxed);
-  Loops::run_on(loops_.first(), [this] { listener_->stop(); });
+  if (listener_) Loops::run_on(loops_.first(), [this] { listener_->stop(); });
   if (metrics_listener_) Loops::run_on(loops_.first(), [this] { metrics_listener_->stop(); });
   background_.stop(kJobsInHand);
   flush_sessions();

@@ -22,6 +22,7 @@
 #include "base/log.hpp"
 #include "feature/account/service.hpp"
 #include "feature/chat/chat.hpp"
+#include "feature/jobs/jobs.hpp"
 #include "feature/notifications/notifications.hpp"
 #include "feature/orgs/service.hpp"
 #include "feature/search/search.hpp"
@@ -117,6 +118,8 @@ class Node final : private stream::RetentionListener {
   void add_metrics();
   void add_cluster_metrics();
   [[nodiscard]] ops::StatusFigures figures() const;
+  // node_tasks.cpp
+  void declare_tasks(const ServeOptions& options);
   // node.cpp
   void add_routes(const ServeOptions& options);
   void listen(net::ListeningSocket socket);
@@ -141,6 +144,7 @@ class Node final : private stream::RetentionListener {
   SystemRandom random_;
   const NodeSettings settings_;
   const bool jobs_;
+  const std::vector<std::string> queues_;
   Logger& log_;
   const MonoTime began_;
   std::unique_ptr<Storage> storage_;
@@ -186,6 +190,7 @@ class Node final : private stream::RetentionListener {
   notifications::Notifications notifications_;
   account::Accounts accounts_;
   tasks::Tasks tasks_;
+  jobs::Jobs job_admin_;
   topics::Topics topics_;
   std::unique_ptr<search::SearchIndex> search_index_;
   chat::Chat chat_;

@@ -84,7 +84,10 @@ int serve(const Config& config, const ServeOptions& options) {
   }
   (*node)->start();
   log.info("app", "started", {{"version", INDABA_VERSION}, {"url", (*node)->url()}});
-  std::cout << "listening on " << (*node)->url() << std::endl;
+  if (options.http)
+    std::cout << "listening on " << (*node)->url() << std::endl;
+  else
+    std::cout << fmt::format("working on {}", fmt::join(options.queues, ", ")) << std::endl;
 
   wait_for_the_end(**node, config, log, signals);
   (*node)->stop();

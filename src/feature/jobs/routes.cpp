@@ -1,0 +1,65 @@
+#include "feature/jobs/jobs.hpp"
+
+namespace indaba::jobs {
+
+namespace {
+
+using api::Access;
+using api::Call;
+using api::Nothing;
+using api::Reply;
+
+Result<JobId> id_of(const api::PathParams& path) {
+  const auto number = path.number("id");
+  if (!number) return Error(ErrorKind::not_found, "There is no such job.");
+  return JobId(*number);
+}
+
+Task<Result<Reply<JobList>>> list(Jobs& service, Call<Nothing, ListJobs> call) {
+  auto listing = service.list(std::move(call.principal), std::move(call.query));
+  INDABA_CO_TRY(auto view, co_await listing);
+  co_return api::ok(std::move(view));
+}
+
+Task<Result<Reply<JobView>>> retry(Jobs& service, Call<> call) {
+  INDABA_CO_TRY(const auto id, id_of(call.path));
+  auto retrying = service.retry(std::move(call.principal), id);
+  INDABA_CO_TRY(auto view, co_await retrying);
+  co_return api::ok(std::move(view));
+}
+
+Task<Result<Reply<JobView>>> cancel(Jobs& service, Call<> call) {
+  INDABA_CO_TRY(const auto id, id_of(call.path));
+  auto cancelling = service.cancel(std::move(call.principal), id);
+  INDABA_CO_TRY(auto view, co_await cancelling);
+  co_return api::ok(std::move(view));
+}
+
+}  // namespace
+
+void Jobs::add_routes(api::Endpoints& endpoints) {
+  endpoints.get<ListJobs, JobList>(
+      "/api/v1/admin/jobs",
+      {.summary = "List background jobs",
+       .description = "Newest first. Superusers see all, an organisation's admins those of `org`.",
+       .tag = "administration",
+       .access = Access::user,
+       .errors = {{403, "forbidden", "Neither a superuser nor an admin of the organisation."}}},
+      [this](Call<Nothing, ListJobs> call) { return jobs::list(*this, std::move(call)); });
+  endpoints.post<Nothing, Nothing, JobView>(
+      "/api/v1/admin/jobs/{id}/retry",
+      {.summary = "Run a job again that failed, expired or was cancelled",
+       .tag = "administration",
+       .access = Access::user,
+       .errors = {{409, "job_not_ended", "It waits, runs, or has succeeded."}}},
+      [this](Call<> call) { return jobs::retry(*this, std::move(call)); });
+  endpoints.post<Nothing, Nothing, JobView>(
+      "/api/v1/admin/jobs/{id}/cancel",
+      {.summary = "Cancel a job, or ask it to stop",
+       .tag = "administration",
+       .access = Access::user,
+       .errors = {{409, "job_ended", "It has ended already."}}},
+      [this](Call<> call) { return jobs::cancel(*this, std::move(call)); });
+}
+
+}  // namespace indaba::jobs
