@@ -49,6 +49,8 @@ constexpr std::array kPhrases{
     Phrase{"af", "too_large", "Die versoek is te groot."},
     Phrase{"af", "unsupported_media_type", "Stuur die inhoud as application/json."},
     Phrase{"af", "invalid", "Sommige waardes is nie geldig nie."},
+    Phrase{"af", "job_ended", "Dit het reeds geëindig."},
+    Phrase{"af", "job_not_ended", "Dit het nie misluk nie: daar is niks om weer te probeer nie."},
     Phrase{"af", "rate_limited", "Te veel versoeke; wag 'n bietjie."},
     Phrase{"af", "unavailable", "Die diens kan nie nou antwoord nie; probeer weer."},
 };

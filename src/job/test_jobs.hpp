@@ -8,6 +8,8 @@
 
 #include <atomic>
 #include <gtest/gtest.h>
+#include <map>
+#include <mutex>
 
 namespace indaba::job {
 
@@ -23,6 +25,30 @@ bool soon(F is, Millis within = 10s) {
   }
   return true;
 }
+
+// Numbers events by themselves, and keeps what they said.
+class KeepingSequencer final : public db::EventSequencer {
+ public:
+  Result<void> sequence(db::Session&, std::span<db::StagedEvent> events,
+                        std::optional<std::size_t>&) override {
+    for (auto& event : events)
+      event.result = {event.draft->stream, Seq(++next_), WallTime{}, false};
+    return {};
+  }
+  void committed(std::span<const db::StagedEvent> events) override {
+    const std::lock_guard lock(mutex_);
+    for (const auto& event : events) said_[event.draft->stream].push_back(event.draft->body);
+  }
+  std::vector<std::string> bodies(StreamId stream) {
+    const std::lock_guard lock(mutex_);
+    return said_[stream];
+  }
+
+ private:
+  std::atomic<std::int64_t> next_ = 0;
+  std::mutex mutex_;
+  std::map<StreamId, std::vector<std::string>> said_;  // under mutex_
+};
 
 class JobsFixture : public testing::TestWithParam<db::Backend> {
  protected:
@@ -82,7 +108,7 @@ class JobsFixture : public testing::TestWithParam<db::Backend> {
   SystemClock clock_;
   SystemRandom random_;
   Logger log_ = Logger::null();
-  db::CountingSequencer sequencer_;
+  KeepingSequencer sequencer_;
   db::TestBackend place_;
   std::unique_ptr<db::Database> database_;
   Registry registry_;

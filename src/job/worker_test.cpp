@@ -235,6 +235,23 @@ TEST_P(WorkerTest, what_is_not_kept_is_gone_when_it_has_succeeded) {
   EXPECT_EQ(runs_, 1000);
 }
 
+TEST_P(WorkerTest, whoever_follows_a_job_is_told_its_end_and_its_stream_goes_with_it) {
+  declare("count", counts());
+  const auto done = enqueue({.task = "count", .arguments = {{"n", 1}}, .followed = true});
+  const auto cancelled = enqueue({.task = "count", .delay = 1h, .followed = true});
+  EXPECT_EQ(count("streams WHERE kind = 'job'"), 2);
+  ASSERT_TRUE(find(done.id)->stream);
+  const auto place = work();
+  ASSERT_TRUE(becomes(done.id, State::done));
+  write([&](db::WriteTx& tx) { return cancel_job(tx, cancelled.id); });
+  EXPECT_EQ(sequencer_.bodies(find(done.id)->stream),
+            std::vector{ended_body(done.uuid, State::done, "\"with arguments\"", {})});
+  EXPECT_EQ(sequencer_.bodies(find(cancelled.id)->stream),
+            std::vector{ended_body(cancelled.uuid, State::cancelled, {}, {})});
+  EXPECT_EQ(write([](db::WriteTx& tx) { return purge_jobs(tx, State::done, 10); }), 1);
+  EXPECT_EQ(count("streams WHERE kind = 'job'"), 1);
+}
+
 TEST_P(WorkerTest, what_nobody_knows_is_tried_again_later) {
   declare("count", counts());
   const auto job = enqueue({.task = "count"});

@@ -177,6 +177,12 @@ org_route("GET", "orgs/{org}/reports", (403,))
 Route("POST", full("reports/{report}/resolve"), {
     "owner": OK, "member": (403,), "foreign": (404,), "anonymous": (401,), "superuser": (404,)})
 
+# -- background jobs
+Route("GET", full("admin/jobs?org={org}"), {
+    "owner": OK, "member": (403,), "foreign": (404,), "anonymous": (401,), "superuser": OK})
+for _path in ("admin/jobs/{nothing}/retry", "admin/jobs/{job}/cancel"):  # of nobody: test_jobs.py has some
+    Route("POST", full(_path), {**dict.fromkeys(CALLERS, (404,)), "anonymous": (401,)})
+
 # -- pages that describe and watch
 open_route("GET", "/api/schema")
 open_route("GET", "/api/docs")
@@ -214,6 +220,7 @@ STREAMS = {
     "orgs/{}/rooms/{}": (lambda w: w.room, ("owner", "member")),
     "channels/{}": (lambda w: w.channel, ("owner", "member")),
     "conversations/{}": (lambda w: f"conversations/{w.peer.id}", ("owner", "member")),
+    "tasks/{}": (lambda w: "tasks/01890a5d-ac96-774b-bcce-b302099a8057", ()),  # nobody's
     "me": (lambda w: "me", ("owner", "member", "foreign", "superuser")),
 }
 

@@ -18,6 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("INDABA_BINARY", ROOT / "build/release/indaba"))
 START_SECONDS = float(os.environ.get("INDABA_TEST_START_SECONDS", "20"))
 READY = re.compile(r"^listening on (https?)://(.+):(\d+)\s*$")
+WORKING = re.compile(r"^working on (.+)$")
 
 # What the machine of the tester has in its environment must not change what is tested.
 _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")
@@ -53,6 +54,8 @@ def run(*arguments, data=None, stdin="", env=None, timeout=60, cwd=None):
 class Server:
     """One `indaba serve`. `data` outlives it: start() again continues with the same folder."""
 
+    subcommand = "serve"
+
     def __init__(self, data=None, env=None, arguments=(), wrapper=(), listen="127.0.0.1:0"):
         if data is None:
             self._folder = tempfile.TemporaryDirectory(prefix="indaba-test-")
@@ -78,8 +81,8 @@ class Server:
     # -- life
 
     def start(self, wait=True):
-        command = [*self.wrapper, str(BINARY), "serve", "--listen", self.listen, "--data", str(self.data),
-                   *self.arguments]
+        listening = ["--listen", self.listen] if self.listen else []
+        command = [*self.wrapper, str(BINARY), self.subcommand, *listening, "--data", str(self.data), *self.arguments]
         log = open(self.log_path, "ab")  # the child keeps it
         self._lines = queue.Queue()
         began = time.monotonic()
@@ -109,6 +112,8 @@ class Server:
                 code = self.process.wait()
                 raise AssertionError(f"exited with {code} before it was ready; log:\n{self.log_tail()}")
             self.stdout_lines.append(line)
+            if self.subcommand == "worker" and WORKING.match(line):
+                return self
             found = READY.match(line)
             if found:
                 self.scheme, self.host, self.port = found[1], found[2], int(found[3])
@@ -239,3 +244,12 @@ class ManyNodes(Server):
         for node in self.others:
             node.close()
         super().close()
+
+
+class Worker(Server):
+    """One `indaba worker`."""
+
+    subcommand = "worker"
+
+    def __init__(self, **options):
+        super().__init__(listen="", **options)
