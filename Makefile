@@ -15,7 +15,7 @@ build: ## the program, with the web client inside: build/release/indaba
 
 test: ## every test: unit and fuzz corpora, behaviour, faults, a slice of chaos, SDK, web, browser
 	@scripts/setup
-	@scripts/build indaba unit_tests loadtool
+	@scripts/build indaba unit_tests loadtool crontabtool
 	@scripts/test
 
 check: ## the quick tests, in under two minutes once it is built

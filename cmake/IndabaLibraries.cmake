@@ -14,3 +14,5 @@ pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(HIREDIS REQUIRED hiredis)  # by name: its flags would not fit the precompiled header
 pkg_check_modules(URING REQUIRED IMPORTED_TARGET liburing)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
+# By name, as hiredis: what it wants defined stands beside the one file that includes it (src/CMakeLists.txt).
+find_library(DATE_TZ_LIBRARY date-tz REQUIRED)
