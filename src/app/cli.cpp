@@ -20,6 +20,7 @@ std::string sentence_of(const Error& error) {
 
 void add_all(CLI::App& app, CommandLine& line) {
   add_serve(app, line);
+  add_scheduler(app, line);
   add_migrate(app, line);
   add_config(app, line);
   add_user(app, line);

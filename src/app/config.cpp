@@ -2,6 +2,7 @@
 
 #include "app/bridge_config.hpp"
 #include "app/config_sources.hpp"
+#include "app/schedule_config.hpp"
 #include "auth/django_tokens.hpp"
 #include "base/check.hpp"
 #include "base/text.hpp"
@@ -102,10 +103,13 @@ void check_together(const Config& config, const ConfigInput& input,
       problems.push_back({"auth.django_user_table", "invalid_field",
                           "auth.django_user_table must be the name of a table: a-z, 0-9, \"_\""});
   }
-  if (const auto bridge = bridge_config(config); !bridge) {
-    const Error error = bridge.error();  // a copy, at each call
+  const auto take_fields = [&problems](const auto& section) {
+    if (section) return;
+    const Error error = section.error();  // a copy, at each call
     problems.insert(problems.end(), error.fields.begin(), error.fields.end());
-  }
+  };
+  take_fields(bridge_config(config));
+  take_fields(schedule_config(config));
 }
 
 }  // namespace
@@ -146,6 +150,7 @@ Result<Config> Config::load(ConfigInput input) {
   check_values(gathered.values, gathered.problems);
   Config config;
   config.values_ = std::move(gathered.values);
+  config.schedule_ = std::move(gathered.schedule);
   if (gathered.problems.empty()) check_together(config, input, gathered.problems);
   if (!gathered.problems.empty()) {
     Error error(ErrorKind::invalid, "configuration", gathered.problems.front().message);

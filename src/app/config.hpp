@@ -13,6 +13,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 
+#include <boost/json/object.hpp>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -45,6 +46,21 @@ struct Value {
   std::string where;  // "indaba.toml", "DATABASE_URL", "--listen"; empty for a default
 };
 
+// [jobs.schedule.NAME] of the file, as it is written there (schedule_config.hpp). Empty: not set.
+struct ScheduleSetting {
+  std::string name;
+  std::string task;
+  std::string every;
+  std::string crontab;
+  std::string zone;
+  std::string queue;
+  std::string priority;
+  std::string expires;
+  boost::json::object arguments{};
+
+  [[nodiscard]] std::string* text(std::string_view key);  // nullptr: it has none of this name
+};
+
 class Config {
  public:
   [[nodiscard]] static Result<Config> load(ConfigInput input);
@@ -58,11 +74,13 @@ class Config {
   [[nodiscard]] Millis duration(std::string_view key) const;
   [[nodiscard]] std::vector<std::string> list(std::string_view key) const;
   [[nodiscard]] std::optional<ListenAddress> address(std::string_view key) const;
+  [[nodiscard]] const std::vector<ScheduleSetting>& schedule() const noexcept { return schedule_; }
 
  private:
   Config() = default;
   ConfigInput input_;
   std::map<std::string, Value, std::less<>> values_;
+  std::vector<ScheduleSetting> schedule_;
 };
 
 }  // namespace indaba::app

@@ -1,5 +1,6 @@
 #include "app/config_sources.hpp"
 
+#include "app/schedule_config.hpp"
 #include "app/settings.hpp"
 #include "base/text.hpp"
 
@@ -48,6 +49,10 @@ void flatten(const toml::table& table, const std::string& prefix, const std::str
   for (const auto& [name, node] : table) {
     const auto key = prefix + std::string(name.str());
     if (const auto* inner = node.as_table(); inner != nullptr) {
+      if (key == "jobs.schedule") {
+        read_schedule(*inner, file, into.schedule, into.problems);
+        continue;
+      }
       flatten(*inner, key + ".", file, into);
       continue;
     }

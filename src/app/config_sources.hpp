@@ -13,6 +13,7 @@ namespace indaba::app {
 
 struct Gathered {
   std::map<std::string, Value, std::less<>> values;
+  std::vector<ScheduleSetting> schedule;
   std::vector<FieldError> problems;
 };
 

@@ -34,6 +34,7 @@ in `./data`, keys are made on first start, and the server listens on `127.0.0.1:
   in force and where it comes from, with secrets masked.
 - `DEBUG` or `DJANGO_DEBUG` makes the log verbose and does nothing else. `REALTIME_HOST` and `REALTIME_PORT` are another way to say
   `server.listen`.
+- `[jobs.schedule.NAME]` in the file is work that comes again and again ([schedule.md](schedule.md)).
 - Settings marked with ↻ take effect on SIGHUP, all others on the next start.
 
 This page is generated: `indaba config env --markdown > docs/configuration.md`.
