@@ -26,7 +26,7 @@ struct Statements {
         dialect == db::Dialect::sqlite
             ? ""
             : fmt::format(
-                  " WHERE leases.holder = excluded.holder OR leases.ends_at <= {0} OR "
+                  " WHERE leases.holder IN (excluded.holder, '') OR leases.ends_at <= {0} OR "
                   "leases.ends_at > {0} + {1}",
                   now, 2 * (Schedule::kLongest + Schedule::kLease).count());
     take = fmt::format(
@@ -35,8 +35,6 @@ struct Statements {
         "leases.term + CASE WHEN leases.holder = excluded.holder THEN 0 ELSE 1 END{} RETURNING "
         "term",
         condition);
-    resign = fmt::format(
-        "UPDATE leases SET ends_at = {0} WHERE name = $1 AND holder = $2 AND ends_at > {0}", now);
     fire = fmt::format(
         "UPDATE job_schedule SET task = $3, arguments = $4, timing = $5, last_slot = $6, next_slot "
         "= $7, job = $8, fired_at = {} WHERE name = $1 AND last_slot = $2",
@@ -44,7 +42,6 @@ struct Statements {
   }
   std::string lease;
   std::string take;
-  std::string resign;
   std::string fire;
 };
 
@@ -54,6 +51,9 @@ const Statements& statements(db::Dialect dialect) {
   return dialect == db::Dialect::sqlite ? sqlite : postgres;
 }
 
+// Its end stays: who sleeps until then takes over without a pause.
+constexpr std::string_view kResign =
+    "UPDATE leases SET holder = '' WHERE name = $1 AND holder = $2";
 constexpr std::string_view kAll =
     "SELECT name, task, arguments, timing, last_slot, next_slot FROM job_schedule";
 constexpr std::string_view kInsert =
@@ -79,8 +79,12 @@ WallTime last_slot(const Timing& timing, bool same, WallTime last, WallTime now)
 
 struct Schedule::Lease {
   WallTime now{};
-  std::string holder;
+  std::string holder;  // empty: it was given back
   WallTime ends_at{};  // of nobody's: long ago
+
+  [[nodiscard]] bool free_for(const std::string& who) const {
+    return holder.empty() || holder == who || ends_at <= now;
+  }
 };
 
 struct Schedule::Kept {
@@ -126,15 +130,13 @@ Result<Schedule::Lease> Schedule::lease(db::Session& session) const {
 
 Result<Millis> Schedule::peek(db::Session& session) const {
   INDABA_TRY(const auto held, lease(session));
-  if (held.holder == holder_) return Millis(0);
-  return std::max(held.ends_at - held.now, Millis(0));
+  return held.free_for(holder_) ? Millis(0) : held.ends_at - held.now;
 }
 
 Result<Schedule::Look> Schedule::look(db::WriteTx& tx) const {
   auto& sql = tx.sql();
   INDABA_TRY(const auto held, lease(sql));
-  if (held.holder != holder_ && held.ends_at > held.now)
-    return Look{.leads = false, .wait = held.ends_at - held.now};
+  if (!held.free_for(holder_)) return Look{.leads = false, .wait = held.ends_at - held.now};
   Moment moment{.now = held.now, .seamless = held.now <= held.ends_at + kSeamless};
   INDABA_TRY(const auto kept, sql.all<Kept>(kAll, [](const db::Row& r) {
     return Kept{r.string(0),
@@ -207,7 +209,7 @@ Result<void> Schedule::drop_others(db::Session& session, const std::vector<Kept>
 }
 
 Result<void> Schedule::resign(db::WriteTx& tx) const {
-  return tx.sql().execute(statements(tx.sql().dialect()).resign, kName, holder_);
+  return tx.sql().execute(kResign, kName, holder_);
 }
 
 Result<std::vector<Scheduled>> list_schedule(db::Session& session) {

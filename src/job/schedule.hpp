@@ -41,7 +41,7 @@ class Schedule {
   // For who does not lead: how long somebody else's lease lasts. 0: look.
   [[nodiscard]] Result<Millis> peek(db::Session& session) const;
   [[nodiscard]] Result<Look> look(db::WriteTx& tx) const;
-  // Ends the lease, if it is this process's.
+  // Gives the lease back, if it is this process's.
   [[nodiscard]] Result<void> resign(db::WriteTx& tx) const;
 
   [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }

@@ -141,6 +141,15 @@ TEST_P(ScheduleTest, who_resigns_keeps_nobody_waiting) {
   EXPECT_TRUE(look(two).leads);
 }
 
+TEST_P(ScheduleTest, who_slept_through_a_resignation_misses_no_slot) {
+  const auto one = schedule({every("entry", 10s)});
+  const auto two = schedule({every("entry", 10s)}, "two");
+  look(one);
+  write([&](db::WriteTx& tx) { return one.resign(tx); });
+  pass(10s + Schedule::kLease + 5s);
+  EXPECT_EQ(look(two).fired.size(), 2U);
+}
+
 TEST_P(ScheduleTest, a_slot_fires_once_though_many_look_at_once) {
   constexpr int kLooking = 4;
   std::vector<std::unique_ptr<db::CountingSequencer>> sequencers;
