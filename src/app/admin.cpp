@@ -1,5 +1,6 @@
 #include "app/admin.hpp"
 
+#include "app/admin_schedule.hpp"
 #include "app/storage.hpp"
 #include "auth/password.hpp"
 #include "auth/secrets.hpp"
@@ -183,6 +184,7 @@ ops::ControlHandlers admin_handlers(AdminParts parts) {
   add("backup", &make_backup);
   add("migrate.status", &schema_status);
   add_job_handlers(handlers, parts.jobs);
+  add_schedule_handler(handlers, parts.database);
   return handlers;
 }
 
