@@ -14,10 +14,11 @@ using namespace std::chrono_literals;
 constexpr std::string_view kForget = "jobs.forget";
 constexpr int kForgetAtOnce = 1000;
 
+// What has not begun when the next one comes is left out: no worker finds a heap of them.
 job::Entry every(std::string name, Millis interval, std::string_view task) {
   return {.name = std::move(name),
           .timing = job::Every{interval},
-          .wanted = {.task = std::string(task)}};
+          .wanted = {.task = std::string(task), .expires = interval}};
 }
 
 Task<Result<job::Done>> forget_jobs(db::Database* database, std::shared_ptr<job::Running> run) {
