@@ -59,13 +59,20 @@ void Background::start(std::vector<std::string> queues) {
                          .prefetch = config_.prefetch,
                          .alive = config_.lease,
                          .beat = config_.lease / 3});
+  if (!entries_.empty())
+    scheduler_ = std::make_unique<job::Scheduler>(
+        job::Scheduler::Parts{parts_.database, queue_, parts_.clock, parts_.random, parts_.log,
+                              thread_.loop()},
+        std::move(entries_));
   thread_.start();
   worker_->start();
+  if (scheduler_) scheduler_->start();
   thread_.loop().post([this] { spawn(count_now_and_then(this)); });
 }
 
 void Background::stop(Millis patience) {
   if (!worker_ || stopping_.exchange(true)) return;
+  if (scheduler_) scheduler_->stop_blocking();
   worker_->stop_blocking(patience);
   thread_.stop();
 }

@@ -12,6 +12,7 @@
 #include "base/log.hpp"
 #include "cluster/cluster.hpp"
 #include "cluster/loop_thread.hpp"
+#include "job/scheduler.hpp"
 #include "job/worker.hpp"
 #include "ops/metrics.hpp"
 
@@ -39,6 +40,9 @@ class Background final : private job::Observer {
   using Progress = std::function<void(const job::Run&, double fraction, std::string_view note)>;
   void on_progress(Progress told) { progress_ = std::move(told); }
 
+  // What this process puts into the queue from time to time, where it is the one that does; before
+  // start().
+  void schedule(std::vector<job::Entry> entries) { entries_ = std::move(entries); }
   // A worker of these queues.
   void start(std::vector<std::string> queues);
   // Gives back what does not end within `patience`.
@@ -61,7 +65,9 @@ class Background final : private job::Observer {
   job::Registry registry_;
   job::Queue queue_;
   cluster::LoopThread thread_;
+  std::vector<job::Entry> entries_;
   std::unique_ptr<job::Worker> worker_;
+  std::unique_ptr<job::Scheduler> scheduler_;
   Progress progress_;
   std::atomic<bool> telling_{false};
 

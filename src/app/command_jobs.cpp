@@ -1,5 +1,6 @@
 // indaba jobs
 #include "app/admin_client.hpp"
+#include "app/admin_schedule.hpp"
 #include "app/cli.hpp"
 #include "app/config_values.hpp"
 #include "base/json.hpp"
@@ -129,6 +130,7 @@ void add_jobs(CLI::App& app, CommandLine& line) {
           "jobs.retry", "");
   add_one(*jobs, line, "cancel", "Cancel a job, or ask it to stop", "jobs.cancel", "status");
   add_purge(*jobs, line);
+  add_jobs_schedule(*jobs, line);
 }
 
 }  // namespace indaba::app

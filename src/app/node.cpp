@@ -132,6 +132,7 @@ Result<std::unique_ptr<Node>> Node::make(const Config& config, const ServeOption
   if (metrics_socket) node->listen_for_metrics(*std::move(metrics_socket));
   INDABA_TRY_VOID(node->open_bridge(config));
   if (options.http) {
+    INDABA_TRY_VOID(node->open_schedule(config));
     INDABA_TRY_VOID(node->open_control());
   }
   return node;

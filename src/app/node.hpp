@@ -120,6 +120,7 @@ class Node final : private stream::RetentionListener {
   [[nodiscard]] ops::StatusFigures figures() const;
   // node_tasks.cpp
   void declare_tasks(const ServeOptions& options);
+  [[nodiscard]] Result<void> open_schedule(const Config& config);
   // node.cpp
   void add_routes(const ServeOptions& options);
   void listen(net::ListeningSocket socket);
