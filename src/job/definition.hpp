@@ -9,6 +9,7 @@
 #include <boost/json/object.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -45,7 +46,8 @@ struct Done {
   // what is written here is written exactly once, however often the body ran. May itself run more
   // than once, like every change.
   std::function<Result<void>(db::WriteTx&)> effect;
-  std::optional<db::Shard> shard{};  // what the effect decides about
+  // Where `effect` belongs, if that is not where the job itself does (Running::org()).
+  std::optional<db::Shard> shard{};
 };
 
 // What a body returns that was asked to stop, and did: the work is given back, and runs again.
