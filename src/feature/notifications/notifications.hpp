@@ -79,6 +79,10 @@ class Notifications {
                 const Clock& clock)
       : database_(database), gate_(gate), online_(online), clock_(clock) {}
 
+  // Publishes inside somebody's write, in nobody's name: for background work. Its dedupe key holds
+  // as everybody's.
+  [[nodiscard]] static Result<void> announce(db::WriteTx& tx, const orgs::Org& org,
+                                             const NewNotification& notification);
   // What goes with an account: what the user has read, and wants to be told of.
   [[nodiscard]] static Result<void> erase(db::WriteTx& tx, UserId user);
   void add_routes(api::Endpoints& endpoints);

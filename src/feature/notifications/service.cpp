@@ -127,6 +127,15 @@ Task<Result<Published>> Notifications::publish(api::Membership org, auth::Princi
                       place.duplicate};
 }
 
+Result<void> Notifications::announce(db::WriteTx& tx, const orgs::Org& org,
+                                     const NewNotification& notification) {
+  INDABA_TRY(auto body, event_body(tx.sql(), org.id, auth::Principal{}, notification));
+  const auto& key = notification.dedupe_key;
+  tx.append({org.notifications, notification.type.str(), std::move(body),
+             key ? key->str() : std::string()});
+  return {};
+}
+
 Task<Result<SummaryView>> Notifications::summary(api::Membership org, UserId user) {
   auto query = [org, user](db::Session& session) -> Result<SummaryView> {
     return summarise(session, org, user);
