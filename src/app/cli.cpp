@@ -33,6 +33,7 @@ void add_all(CLI::App& app, CommandLine& line) {
   add_jobs(app, line);
   add_worker(app, line);
   add_health(app, line);
+  add_celery(app, line);
   add_bench(app, line);
 }
 

@@ -54,6 +54,7 @@ void add_jobs(CLI::App& app, CommandLine& line);
 void add_worker(CLI::App& app, CommandLine& line);
 void add_health(CLI::App& app, CommandLine& line);
 void add_scheduler(CLI::App& app, CommandLine& line);
+void add_celery(CLI::App& app, CommandLine& line);
 void add_bench(CLI::App& app, CommandLine& line);
 
 // Reads the line and runs its command. Returns the exit code.

@@ -71,8 +71,9 @@ TEST_F(CommandLineTest, answers_wrong_usage_with_2_and_one_sentence) {
 TEST_F(CommandLineTest, helps_with_an_example_for_every_command) {
   EXPECT_THAT(run({"--help"}).out, HasSubstr("serve --demo"));
   EXPECT_EQ(run({"--version"}).out, std::string("indaba ") + INDABA_VERSION + "\n");
-  for (const auto* command : {"serve", "scheduler", "migrate", "config", "user", "org", "key",
-                              "token", "backup", "restore", "health", "bench"}) {
+  for (const auto* command :
+       {"serve", "scheduler", "worker", "jobs", "migrate", "config", "user", "org", "key", "token",
+        "backup", "restore", "health", "celery", "bench"}) {
     const auto outcome = run({command, "--help"});
     EXPECT_EQ(outcome.code, 0);
     EXPECT_THAT(outcome.out, HasSubstr("Example:\n  ")) << command;

@@ -19,8 +19,8 @@ void add_serve(CLI::App& app, CommandLine& line) {
   command->add_flag("--migrate", options->migrate,
                     "Bring an older database up to this program first");
   command->add_flag("--no-jobs", *no_jobs, "A pure gateway: run no background jobs");
-  command->add_flag("--test-tasks", options->test_tasks, "Tasks for tests")->group("");
   command->add_flag("--test-echo", options->test_echo, "An echo socket at /test/echo")->group("");
+  command->add_flag("--test-tasks", options->test_tasks, "Tasks named test.*")->group("");
   command->callback([&line, options, no_jobs] {
     options->jobs = !*no_jobs;
     line.run = [&line, options] {

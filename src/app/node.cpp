@@ -131,6 +131,7 @@ Result<std::unique_ptr<Node>> Node::make(const Config& config, const ServeOption
   if (socket) node->listen(*std::move(socket));
   if (metrics_socket) node->listen_for_metrics(*std::move(metrics_socket));
   INDABA_TRY_VOID(node->open_bridge(config));
+  INDABA_TRY_VOID(node->open_celery(config));
   if (options.http) {
     INDABA_TRY_VOID(node->open_schedule(config));
     INDABA_TRY_VOID(node->open_control());
@@ -337,6 +338,15 @@ Result<void> Node::open_bridge(const Config& config) {
   return {};
 }
 
+Result<void> Node::open_celery(const Config& config) {
+  if (!jobs_) return {};
+  const job::celery::Worker::Parts parts{background_.registry(), *storage_->database, clock_,
+                                         random_, log_};
+  INDABA_TRY(celery_, CeleryWiring::make(config, parts));
+  if (celery_) celery_->report_to(health_, metrics_);
+  return {};
+}
+
 std::string Node::url() const {
   const std::string host = settings_.server.host.empty() ? "0.0.0.0" : settings_.server.host;
   const bool v6 = host.find(':') != std::string::npos;
@@ -349,6 +359,7 @@ void Node::start() {
   start_clustering();
   if (bridge_) bridge_->start();
   if (jobs_) background_.start(queues_);
+  if (celery_) celery_->start();
   start_schedule();
   auto& loop = loops_.first();
   if (listener_) Loops::run_on(loop, [this] { listener_->start(); });
@@ -360,6 +371,7 @@ void Node::stop() {
   const auto began = clock_.mono();
   const auto within = settings_.server.drain_time;
   health_.start_draining();
+  if (celery_) celery_->stop_taking();
   // While it drains, it still answers: health checks, and 503 to whoever comes anew.
   gateway_.drain(within);
   const auto busy = [this] {
@@ -388,6 +400,9 @@ void Node::stop() {
     clustering_->leave();
   }
   log_.info("app", "stopping", {{"duration_ms", clock_.mono() - began}});
+  if (celery_)
+    celery_->stop(
+        std::max(Millis(0), std::chrono::duration_cast<Millis>(within - (clock_.mono() - began))));
   if (bridge_) bridge_->stop();
   loops_.stop();
   storage_->database->stop();

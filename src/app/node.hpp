@@ -13,6 +13,7 @@
 #include "api/stream_names.hpp"
 #include "app/background.hpp"
 #include "app/bridge_wiring.hpp"
+#include "app/celery_wiring.hpp"
 #include "app/clustering.hpp"
 #include "app/config_sections.hpp"
 #include "app/loops.hpp"
@@ -126,6 +127,7 @@ class Node final : private stream::RetentionListener {
   void listen(net::ListeningSocket socket);
   void listen_for_metrics(net::ListeningSocket socket);
   [[nodiscard]] Result<void> open_bridge(const Config& config);
+  [[nodiscard]] Result<void> open_celery(const Config& config);
   [[nodiscard]] Result<void> open_control();
   void reload_limits(const Config& config);
   void apply_feature_limits(const LimitsConfig& limits);
@@ -213,6 +215,7 @@ class Node final : private stream::RetentionListener {
   std::uint16_t port_ = 0;
   std::unique_ptr<ops::ControlServer> control_;
   std::unique_ptr<BridgeWiring> bridge_;
+  std::unique_ptr<CeleryWiring> celery_;
   std::atomic<int> requests_in_flight_{0};
   std::atomic<bool> stopping_{false};
 };
