@@ -57,6 +57,7 @@ class Run final : public Running {
   // The loop's:
   Stage stage = Stage::ready;
   bool holds_slot = false;
+  bool settling = false;  // its body has ended; the end is on its way to the database or to Redis
   bool soft_limit_over = false;
   MonoTime began{};
   WallTime began_at{};

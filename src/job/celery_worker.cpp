@@ -16,6 +16,7 @@ constexpr Millis kPoll{200};  // for what nothing wakes us for: delayed ones, an
 constexpr Millis kBeat{2000};
 constexpr Millis kLongestTend{10'000};
 constexpr std::size_t kMostAtOnce = 32;
+constexpr std::size_t kMostSettling = 64;
 constexpr std::chrono::hours kKeptDone{24};
 constexpr std::chrono::minutes kPurgeEvery{10};
 constexpr Millis kAskedToStop{1'000};
@@ -147,8 +148,11 @@ void Worker::renew(std::function<void()> then) {
 void Worker::pull() {
   if (stopping_ || taking_ || !began_ || !broker_.ready()) return;
   const auto most = options_.concurrency * std::max<std::size_t>(1, options_.prefetch);
-  if (runs_.size() >= most) return;
-  const auto count = std::min(most - runs_.size(), kMostAtOnce);
+  // What only waits for its end to be recorded keeps nobody from running: a commit that takes its
+  // time is shared by many.
+  const auto active = runs_.size() - settling_;
+  if (active >= most || settling_ >= kMostSettling) return;
+  const auto count = std::min(most - active, kMostAtOnce);
   taking_ = true;
   broker_.take(count, [this, count](Broker::Batch batch) { on_batch(std::move(batch), count); });
 }

@@ -100,6 +100,7 @@ class Worker final : private cluster::BusListener {
   void on_ended(const RunPtr& run, Broker::Ended ended);
   void tell_end(const Run& run);
   void leave(const RunPtr& run);
+  void settle(Run& run);
   void release_slot(Run& run);
   void forget(const RunPtr& run);
 
@@ -145,6 +146,7 @@ class Worker final : private cluster::BusListener {
   cluster::Alarm poll_;
   cluster::Alarm tend_;
   cluster::Alarm beat_;
+  std::size_t settling_ = 0;  // of those in hand
   bool taking_ = false;
   bool began_ = false;
   bool purging_ = false;

@@ -171,6 +171,10 @@ Task<void> Worker::record(RunPtr run, Done done) {
   run->stage = Run::Stage::recording;
   run->hard.disarm();
   run->soft.disarm();
+  settle(*run);
+  release_slot(*run);
+  dispatch();
+  pull();
   // Who stood still for long asks first whether somebody else has it by now.
   if (thread_.loop().now() - renewed_at_ >= options_.broker.visibility / 2) {
     Called<bool> asking(
@@ -286,6 +290,7 @@ void Worker::let_go(const RunPtr& run) {
   run->hard.disarm();
   if (waits(*run)) release_slot(*run);
   std::erase(ready_, run);
+  settle(*run);
   run->ending.tag = run->taken.tag;
   run->ending.marker = run->marker;
   run->ending.queue = run->taken.queue;
@@ -335,6 +340,10 @@ void Worker::leave(const RunPtr& run) {
   pull();
 }
 
+void Worker::settle(Run& run) {
+  if (runs_.contains(run.taken.tag) && !std::exchange(run.settling, true)) ++settling_;
+}
+
 void Worker::release_slot(Run& run) {
   if (!std::exchange(run.holds_slot, false)) return;
   --running_;
@@ -346,7 +355,7 @@ void Worker::forget(const RunPtr& run) {
   run->hard.disarm();
   if (waits(*run)) release_slot(*run);
   std::erase(ready_, run);
-  runs_.erase(run->taken.tag);
+  if (runs_.erase(run->taken.tag) > 0 && std::exchange(run->settling, false)) --settling_;
   in_hand_ = static_cast<std::int64_t>(runs_.size());
 }
 
