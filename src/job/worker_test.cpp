@@ -244,10 +244,12 @@ TEST_P(WorkerTest, whoever_follows_a_job_is_told_its_end_and_its_stream_goes_wit
   const auto place = work();
   ASSERT_TRUE(becomes(done.id, State::done));
   write([&](db::WriteTx& tx) { return cancel_job(tx, cancelled.id); });
-  EXPECT_EQ(sequencer_.bodies(find(done.id)->stream),
-            std::vector{ended_body(done.uuid, State::done, "\"with arguments\"", {})});
-  EXPECT_EQ(sequencer_.bodies(find(cancelled.id)->stream),
-            std::vector{ended_body(cancelled.uuid, State::cancelled, {}, {})});
+  // Followers are told after the caller was answered.
+  const auto told = [&](JobId id, const std::string& body) {
+    return soon([&] { return sequencer_.bodies(find(id)->stream) == std::vector{body}; });
+  };
+  EXPECT_TRUE(told(done.id, ended_body(done.uuid, State::done, "\"with arguments\"", {})));
+  EXPECT_TRUE(told(cancelled.id, ended_body(cancelled.uuid, State::cancelled, {}, {})));
   EXPECT_EQ(write([](db::WriteTx& tx) { return purge_jobs(tx, State::done, 10); }), 1);
   EXPECT_EQ(count("streams WHERE kind = 'job'"), 1);
 }
