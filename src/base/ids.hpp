@@ -25,7 +25,7 @@ using TaskId = Id<struct TaskTag>;
 using StreamId = Id<struct StreamTag>;
 using SessionId = Id<struct SessionTag>;  // a sign-in: the row behind refresh tokens and cookies
 using ApiKeyId = Id<struct ApiKeyTag>;
-using JobId = Id<struct JobTag>;  // one piece of background work
+using JobId = Id<struct JobTag>;    // one piece of background work
 using NodeId = Id<struct NodeTag>;  // one start of one process of the deployment
 
 // The number of an event in its stream: 1, 2, 3, … without holes. 0 is "before the first".

@@ -23,8 +23,8 @@ struct Statements {
             " term = leases.term + CASE WHEN leases.holder = excluded.holder THEN 0 ELSE 1 END"
             " WHERE leases.holder = excluded.holder OR leases.ends_at <= {0} RETURNING term",
             db::sql_now(dialect))),
-        is_free(
-            fmt::format("SELECT 1 FROM leases WHERE name = $1 AND ends_at > {0}", db::sql_now(dialect))),
+        is_free(fmt::format("SELECT 1 FROM leases WHERE name = $1 AND ends_at > {0}",
+                            db::sql_now(dialect))),
         holds(fmt::format("SELECT 1 FROM leases WHERE name = $1 AND holder = $2 AND term = $3"
                           " AND ends_at > {0} + $4",
                           db::sql_now(dialect))) {}
