@@ -122,13 +122,14 @@ class Node final : private stream::RetentionListener {
   // node_tasks.cpp
   void declare_tasks(const ServeOptions& options);
   [[nodiscard]] Result<void> open_schedule(const Config& config);
-  // node.cpp
-  void add_routes(const ServeOptions& options);
+  // node_open.cpp
   void listen(net::ListeningSocket socket);
   void listen_for_metrics(net::ListeningSocket socket);
   [[nodiscard]] Result<void> open_bridge(const Config& config);
   [[nodiscard]] Result<void> open_celery(const Config& config);
   [[nodiscard]] Result<void> open_control();
+  // node.cpp
+  void add_routes(const ServeOptions& options);
   void reload_limits(const Config& config);
   void apply_feature_limits(const LimitsConfig& limits);
   void reload_keys(const Config& config);
