@@ -1,6 +1,9 @@
 // A request and a response as values. Nothing here knows sockets.
 #pragma once
 
+#include "base/result.hpp"
+#include "base/task.hpp"
+
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -52,11 +55,21 @@ struct Request {
   std::string request_id;
 };
 
+// A body that need not be in memory: the next piece is asked for when the connection has sent the
+// one before. An empty piece, an error, or more than `length` bytes end the connection: whoever
+// reads knows by the length that something is missing.
+struct BodyPieces {
+  std::uint64_t length = 0;
+  // No coroutine itself: the task has all that it needs, for this may go while it is under way.
+  std::move_only_function<Task<Result<std::string>>()> next;
+};
+
 struct Response {
   int status = 200;
   Headers headers;
   std::string body;
-  bool close = false;  // close the connection behind this response
+  std::optional<BodyPieces> pieces;  // instead of `body`
+  bool close = false;                // close the connection behind this response
   // Set for responses that never end (WebSocket, SSE): nothing is written, the function takes the
   // connection over, on its loop. A pointer, for libstdc++ 12 asks for the size of what a reference
   // parameter names.

@@ -113,7 +113,8 @@ void append_fields(std::string& out, const Headers& headers) {
 void append_response(std::string& out, const Response& response, const ResponseFraming& framing) {
   append_head(out, response, framing, framing.keep_alive && !response.close);
   const bool bodiless = response.status < 200 || response.status == 204 || response.status == 304;
-  if (!bodiless) append_field(out, "content-length", std::to_string(response.body.size()));
+  const std::uint64_t length = response.pieces ? response.pieces->length : response.body.size();
+  if (!bodiless) append_field(out, "content-length", std::to_string(length));
   out.append("\r\n");
   if (!bodiless && !framing.head_request) out.append(response.body);
 }

@@ -21,7 +21,8 @@ struct ResponseFraming {
   std::string_view date;      // IMF-fixdate, as format_http_date() gives it
 };
 
-// Status line, headers and body. 204 and 304 have no body and no length.
+// Status line, headers and body; of a body in pieces, its length alone. 204 and 304 have no body
+// and no length.
 void append_response(std::string& out, const Response& response, const ResponseFraming& framing);
 
 // The head of a response that ends with its connection (an event stream).

@@ -139,13 +139,46 @@ void HttpProtocol::respond(Response response) {
                    .secure = secure_,
                    .date = date});
   connection_.send(net::Frame::of(out));
-  if (!keep_alive_ || response.close)
-    return connection_.close_after_flush(server_.settings.write_timeout);
+  keep_alive_ = keep_alive_ && !response.close;
+  if (response.pieces && response.pieces->length > 0 && !head_request_) {
+    pieces_ = std::move(response.pieces);
+    return enter(Phase::writing);
+  }
+  all_sent();
+}
+
+// Behind the last byte of a response.
+void HttpProtocol::all_sent() {
+  if (!keep_alive_) return connection_.close_after_flush(server_.settings.write_timeout);
   enter(Phase::writing);
+}
+
+Task<void> HttpProtocol::fetch(std::shared_ptr<Link> link, Task<Result<std::string>> fetching) {
+  Result<std::string> piece = Error::internal("no piece came");
+  try {
+    piece = co_await fetching;
+  } catch (const std::exception& failure) {
+    piece = Error::internal(failure.what());
+  }
+  if (link->protocol != nullptr) link->protocol->send_piece(std::move(piece));
+}
+
+void HttpProtocol::send_piece(Result<std::string> piece) {
+  // The head is out already: only the end of the connection can say that this is not all.
+  if (!piece || piece->empty() || piece->size() > pieces_->length) return connection_.abort();
+  pieces_->length -= piece->size();
+  connection_.send(net::Frame::of(*piece));
+  if (pieces_->length > 0) return enter(Phase::writing);
+  pieces_.reset();
+  all_sent();
 }
 
 void HttpProtocol::on_drained() {
   if (phase_ != Phase::writing) return;
+  if (pieces_) {
+    enter(Phase::handling);
+    return spawn(fetch(link_, pieces_->next()));
+  }
   enter(Phase::idle);
   if (pending_.size() >= kMaxPending) connection_.resume_reading();
   read_on();

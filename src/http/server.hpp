@@ -62,6 +62,9 @@ class HttpProtocol final : public net::Protocol {
   void serve(Request request);
   static Task<void> run(std::shared_ptr<Link> link, const Server& server, Request request);
   void respond(Response response);
+  static Task<void> fetch(std::shared_ptr<Link> link, Task<Result<std::string>> fetching);
+  void send_piece(Result<std::string> piece);
+  void all_sent();
   void refuse(int status, std::string_view detail);
   void hand_over(Response response);
   [[nodiscard]] std::string date_now() const;
@@ -71,6 +74,7 @@ class HttpProtocol final : public net::Protocol {
   RequestParser parser_;
   std::string pending_;  // bytes behind the request that is being served
   std::shared_ptr<Link> link_;
+  std::optional<BodyPieces> pieces_;  // of the response that is being written
   MonoTime body_deadline_{};
   Phase phase_ = Phase::head;
   bool head_request_ = false;
