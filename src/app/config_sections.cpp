@@ -156,6 +156,10 @@ MetricsConfig metrics_config(const Config& config) {
   return {config.address("metrics.listen"), config.boolean("metrics.per_org")};
 }
 
+ArchiveConfig archive_config(const Config& config) {
+  return {config.text("archive.dir")};
+}
+
 JobsConfig jobs_config(const Config& config) {
   const auto number = [&](std::string_view key, std::int64_t least) {
     return static_cast<int>(std::clamp<std::int64_t>(config.integer(key), least, 1'000));

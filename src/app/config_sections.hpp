@@ -141,6 +141,10 @@ struct SmtpConfig {
   std::string from;
 };
 
+struct ArchiveConfig {
+  std::string dir;  // empty: nothing is archived
+};
+
 struct JobsConfig {
   int concurrency = 0;
   int prefetch = 0;
@@ -160,6 +164,7 @@ struct JobsConfig {
 [[nodiscard]] LimitsConfig limits_config(const Config& config);
 [[nodiscard]] LogConfig log_config(const Config& config);
 [[nodiscard]] MetricsConfig metrics_config(const Config& config);
+[[nodiscard]] ArchiveConfig archive_config(const Config& config);
 [[nodiscard]] JobsConfig jobs_config(const Config& config);
 [[nodiscard]] SmtpConfig smtp_config(const Config& config);
 

@@ -195,6 +195,7 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
       tasks_(*storage_->database, cursors_, clock_),
       job_admin_({*storage_->database, memberships_, cursors_, background_.queue(), relay_,
                   [this](JobId job) { background_.cancel(job); }}),
+      exports_({*storage_->database, background_.queue(), limiter_, clock_}),
       topics_({*storage_->database, memberships_, relay_, changes_, limiter_, rates_, clock_,
                random_, believed()}),
       search_index_(make_search_index(*storage_->database, clock_, random_)),
@@ -266,6 +267,7 @@ void Node::add_routes(const ServeOptions& options) {
   notifications_.add_routes(endpoints);
   tasks_.add_routes(endpoints);
   job_admin_.add_routes(endpoints);
+  exports_.add_routes(endpoints);
   topics_.add_routes(endpoints);
   chat_.add_routes(endpoints);
   search_.add_routes(endpoints);

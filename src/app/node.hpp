@@ -23,6 +23,7 @@
 #include "base/log.hpp"
 #include "feature/account/service.hpp"
 #include "feature/chat/chat.hpp"
+#include "feature/exports/exports.hpp"
 #include "feature/jobs/jobs.hpp"
 #include "feature/notifications/notifications.hpp"
 #include "feature/orgs/service.hpp"
@@ -58,6 +59,7 @@ struct NodeSettings {
   LimitsConfig limits;
   MetricsConfig metrics;
   SmtpConfig smtp;
+  ArchiveConfig archive;
   JobsConfig jobs;
   gateway::SocketSettings sockets;
   http::ServerSettings http;
@@ -114,6 +116,7 @@ class Node final : private stream::RetentionListener {
   Task<void> purge();
   Task<void> keep_house();
   Task<void> end_old_sessions();
+  Task<void> settle_exports();
   void flush_sessions();  // and when everybody was last seen
   // node_figures.cpp
   void add_metrics();
@@ -122,6 +125,8 @@ class Node final : private stream::RetentionListener {
   // node_tasks.cpp
   void declare_tasks(const ServeOptions& options);
   [[nodiscard]] Result<void> open_schedule(const Config& config);
+  [[nodiscard]] Result<job::Done> archive_logs(job::Running& run);
+  [[nodiscard]] Task<Result<void>> want_archive();
   // node_open.cpp
   void listen(net::ListeningSocket socket);
   void listen_for_metrics(net::ListeningSocket socket);
@@ -195,6 +200,7 @@ class Node final : private stream::RetentionListener {
   account::Accounts accounts_;
   tasks::Tasks tasks_;
   jobs::Jobs job_admin_;
+  exports::Exports exports_;
   topics::Topics topics_;
   std::unique_ptr<search::SearchIndex> search_index_;
   chat::Chat chat_;

@@ -17,6 +17,7 @@ constexpr Millis kWatchHeadsEvery{50};
 constexpr Millis kEndSessionsEvery{60'000};
 constexpr Millis kTrimEvery{600'000};
 constexpr Millis kPurgeEvery{600'000};
+constexpr Millis kSettleExportsEvery{5'000};
 constexpr Millis kPatienceForSessions{2'000};
 
 // By reference: whoever repeats it keeps it.
@@ -66,6 +67,7 @@ void Node::start_schedule() {
   every(kTrimEvery, [this] { return trim_streams(); });
   every(kPurgeEvery, [this] { return purge(); });
   every(kEndSessionsEvery, [this] { return end_old_sessions(); });
+  every(kSettleExportsEvery, [this] { return settle_exports(); });
   for (const auto& context : gateway_.contexts()) {
     struct Sweep {
       static Task<void> run(Node* node, gateway::LoopContext* context) {
@@ -93,6 +95,13 @@ Task<void> Node::probe_database() {
 
 Task<void> Node::trim_streams() {
   if (!keeps_house()) co_return;
+  if (!settings_.archive.dir.empty()) {  // what is not archived yet must not go
+    auto wanting = want_archive();
+    const auto wanted = co_await wanting;
+    if (!wanted)
+      log_.error("app", "archiving could not be begun", {{"reason", wanted.error().log}});
+    co_return;
+  }
   auto trimming =
       stream::trim(*storage_->database,
                    {.policy = settings_.retention, .stream = {}, .now = clock_.wall()}, this);
@@ -128,6 +137,17 @@ Task<void> Node::purge() {
   if (!swept)
     log_.error("app", "deleted messages could not be taken out of the search",
                {{"reason", swept.error().log}});
+  auto clearing = exports_.sweep();
+  const auto cleared = co_await clearing;
+  if (!cleared)
+    log_.error("app", "old exports could not be deleted", {{"reason", cleared.error().log}});
+}
+
+Task<void> Node::settle_exports() {
+  if (!keeps_house()) co_return;
+  auto settling = exports_.settle();
+  const auto settled = co_await settling;
+  if (!settled) log_.error("app", "exports could not be ended", {{"reason", settled.error().log}});
 }
 
 // As soon as this node is the one that does it, and not when its turn comes.

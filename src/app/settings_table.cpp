@@ -49,6 +49,7 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"streams.retention_notifications", duration, "", "the same for organisations' notifications, where it differs"},
     {"streams.retention_topics", duration, "", "the same for topics, where the topic does not say otherwise"},
     {"streams.retention_me", duration, "", "the same for what concerns one user, where it differs"},
+    {"archive.dir", text, "", "a folder that keeps events in compressed files when their time is over; where it is not set, they are just deleted. One for all nodes"},
     {"jobs.concurrency", integer, "4", "background jobs that a process runs at a time"},
     {"jobs.prefetch", integer, "2", "how many more it takes for each that runs; more by itself where they are short"},
     {"jobs.soft_limit", duration, "25s", "after this a job is asked to stop; a task may say otherwise"},

@@ -8,7 +8,7 @@ namespace {
 
 // Streams that still keep events, with the age of their oldest one.
 constexpr std::string_view kCandidates =
-    "SELECT s.id, s.kind, s.retention_ms,"
+    "SELECT s.id, s.kind, s.org_id, s.retention_ms,"
     " (SELECT e.created_at FROM events e WHERE e.stream_id = s.id ORDER BY e.seq LIMIT 1)"
     " FROM streams s WHERE s.id > $1 AND ($2 IS NULL OR s.id = $2) AND s.head >= s.oldest"
     " ORDER BY s.id LIMIT $3";
@@ -20,25 +20,6 @@ constexpr std::string_view kDelete = "DELETE FROM events WHERE stream_id = $1 AN
 constexpr std::string_view kMoveOldest =
     "UPDATE streams SET oldest = $2 WHERE id = $1 AND oldest < $2";
 
-constexpr int kStreamsAtOnce = 256;
-
-struct Candidate {
-  StreamId stream;
-  std::string kind;
-  std::optional<std::int64_t> own_retention;
-  std::int64_t oldest_at = 0;
-};
-
-Result<std::vector<Candidate>> read_candidates(db::Session& session, StreamId after,
-                                               StreamId only) {
-  return session.all<Candidate>(
-      kCandidates,
-      [](const db::Row& r) {
-        return Candidate{r.id<StreamId>(0), r.string(1), r.maybe_int64(2), r.int64(3)};
-      },
-      after.value, only, kStreamsAtOnce);
-}
-
 struct Batch {
   std::int64_t deleted = 0;
   Seq oldest;
@@ -49,10 +30,8 @@ Result<Batch> trim_batch(db::Session& session, StreamId stream, std::int64_t bef
              session.first<std::int64_t>(
                  kLastOld, [](const db::Row& r) { return r.int64(0); }, stream, size, before));
   if (!last || *last == 0) return Batch{};
-  INDABA_TRY_VOID(session.execute(kDelete, stream, *last));
-  Batch batch{session.changed(), Seq(*last + 1)};
-  INDABA_TRY_VOID(session.execute(kMoveOldest, stream, batch.oldest));
-  return batch;
+  INDABA_TRY(const auto deleted, trim_through(session, stream, Seq(*last)));
+  return Batch{deleted, Seq(*last + 1)};
 }
 
 // Everything of one stream that is older than `before`, a batch at a time.
@@ -73,6 +52,26 @@ Task<Result<std::int64_t>> trim_stream(db::Database* database, StreamId stream, 
 
 }  // namespace
 
+Result<std::vector<KeptStream>> list_kept_streams(db::Session& session, StreamId after,
+                                                  StreamId only) {
+  return session.all<KeptStream>(
+      kCandidates,
+      [](const db::Row& r) {
+        const auto own = r.maybe_int64(3);
+        return KeptStream{r.id<StreamId>(0), r.string(1), r.id<OrgId>(2),
+                          own ? std::optional(Millis(*own)) : std::nullopt,
+                          from_millis(r.int64(4))};
+      },
+      after.value, only, kStreamsAtOnce);
+}
+
+Result<std::int64_t> trim_through(db::Session& session, StreamId stream, Seq last) {
+  INDABA_TRY_VOID(session.execute(kDelete, stream, last));
+  const auto deleted = session.changed();
+  INDABA_TRY_VOID(session.execute(kMoveOldest, stream, Seq(last.value + 1)));
+  return deleted;
+}
+
 std::optional<Millis> RetentionPolicy::of(std::string_view kind) const {
   const auto found = by_kind.find(kind);
   return found == by_kind.end() ? otherwise : found->second;
@@ -84,17 +83,17 @@ Task<Result<TrimReport>> trim(db::Database& database, TrimRequest request,
   StreamId after;
   for (;;) {
     auto query = [after, only = request.stream](db::Session& session) {
-      return read_candidates(session, after, only);
+      return list_kept_streams(session, after, only);
     };
     auto read = database.read(query);
     INDABA_CO_TRY(const auto candidates, co_await read);
     for (const auto& candidate : candidates) {
       after = candidate.stream;
-      const auto kept = candidate.own_retention ? std::optional(Millis(*candidate.own_retention))
-                                                : request.policy.of(candidate.kind);
+      const auto kept =
+          candidate.own_retention ? candidate.own_retention : request.policy.of(candidate.kind);
       if (!kept) continue;
       const auto before = to_millis(request.now - *kept);
-      if (candidate.oldest_at >= before) continue;
+      if (to_millis(candidate.oldest_at) >= before) continue;
       INDABA_CO_TRY(const auto events, co_await trim_stream(&database, candidate.stream, before,
                                                             request.batch, listener));
       report.events += events;

@@ -14,6 +14,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace indaba::stream {
 
@@ -49,5 +50,22 @@ struct TrimReport {
 // run goes on.
 [[nodiscard]] Task<Result<TrimReport>> trim(db::Database& database, TrimRequest request,
                                             RetentionListener* listener);
+
+// --- For whoever keeps events elsewhere before they go (ops/archive.hpp)
+
+// A stream that keeps events.
+struct KeptStream {
+  StreamId stream;
+  std::string kind;
+  OrgId org;
+  std::optional<Millis> own_retention;
+  WallTime oldest_at{};  // of its oldest event
+};
+// In the order of their ids, behind `after`; so many at a time.
+inline constexpr int kStreamsAtOnce = 256;
+[[nodiscard]] Result<std::vector<KeptStream>> list_kept_streams(db::Session& session,
+                                                                StreamId after, StreamId only);
+// Everything up to `last` goes. How many there were.
+[[nodiscard]] Result<std::int64_t> trim_through(db::Session& session, StreamId stream, Seq last);
 
 }  // namespace indaba::stream
