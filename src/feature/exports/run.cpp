@@ -1,6 +1,6 @@
 // The job of an export: reads page by page, and keeps the text in pieces.
 //
-// It takes at most half of the time of whom it asks: interactive work comes first.
+// It works a third of the time at most, and rests for the others: interactive work comes first.
 #include "base/reflect.hpp"
 #include "feature/exports/pages.hpp"
 #include "feature/exports/text.hpp"
@@ -120,7 +120,7 @@ Task<Result<job::Done>> Exports::write_out(std::shared_ptr<job::Running> running
       running->progress(static_cast<double>(out->totals.lines) / static_cast<double>(expected),
                         fmt::format("{} of {}", out->totals.lines, expected));
     const auto took = parts_.clock.mono() - began;
-    if (took > Millis(0)) co_await sleep_for{took};
+    co_await sleep_for{std::max(2 * took, Millis(1))};
   }
   job::Done done;
   done.result = fmt::format(R"({{"job_id":{},"lines":{},"bytes":{}}})", out->row.id.value,
