@@ -13,6 +13,12 @@ export interface Message {
   body: string;
 }
 
+interface Export {
+  job_id: number;
+  status: string;
+  download_url?: string | null;
+}
+
 export class Api {
   #access = '';
 
@@ -55,6 +61,17 @@ export class Api {
     const path = `orgs/demo/rooms/${room}/messages?limit=200`;
     const { messages } = (await this.#call('GET', path)) as { messages: Message[] };
     return messages.map(({ body }) => body).reverse();
+  }
+
+  /** Made, and ready: the path to download it from. */
+  async export(kind: string): Promise<string> {
+    let made = (await this.#call('POST', 'orgs/demo/exports', { kind })) as Export;
+    while (made.status === 'queued' || made.status === 'running') {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      made = (await this.#call('GET', `orgs/demo/exports/${made.job_id}`)) as Export;
+    }
+    if (!made.download_url) throw new Error(`the export is ${made.status}`);
+    return made.download_url;
   }
 
   async unread(room: string): Promise<number | undefined> {

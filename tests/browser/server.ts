@@ -36,6 +36,11 @@ export class Server {
     await this.#run(new URL(this.url).host);
   }
 
+  /** Of the embedded database: to be opened by others only while the server is down. */
+  get database(): string {
+    return path.join(this.#folder, 'indaba.db');
+  }
+
   async stop(): Promise<void> {
     try {
       await this.#end('SIGTERM');

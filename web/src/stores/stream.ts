@@ -7,6 +7,7 @@
 import { Client, type ConnectionState, type StreamEvent, type Subscription } from '@indaba/client';
 import { defineStore } from 'pinia';
 import { computed, ref, shallowRef, triggerRef } from 'vue';
+import { useAdmin } from './admin';
 import { useChat } from './chat';
 import { useSession } from './session';
 import { useTasks } from './tasks';
@@ -19,6 +20,7 @@ export const useStream = defineStore('stream', () => {
   const session = useSession();
   const tasks = useTasks();
   const chat = useChat();
+  const admin = useAdmin();
   const connection = ref<ConnectionState>({ status: 'offline', transport: 'websocket' });
   const events = shallowRef<StreamEvent[]>([]);
   /** Older events are gone, or the access to the organisation is. */
@@ -49,12 +51,16 @@ export const useStream = defineStore('stream', () => {
       stop();
       void tasks.load(org);
     });
-    if (session.me) chat.open(client, org, session.me);
+    if (session.me) {
+      chat.open(client, org, session.me);
+      admin.open(client, org, session.me.id);
+    }
     client.connect();
   }
 
   function close(): void {
     chat.close();
+    admin.close();
     client?.close();
     client = undefined;
     subscription = undefined;
@@ -69,6 +75,7 @@ export const useStream = defineStore('stream', () => {
     if (events.value.length > kept) events.value.splice(0, events.value.length - kept);
     triggerRef(events);
     tasks.apply(event);
+    admin.apply(event);
   }
 
   function reconnect(): void {

@@ -2,7 +2,7 @@
 import { defineStore } from 'pinia';
 import { ref } from 'vue';
 
-export type View = 'tasks' | 'chat';
+export type View = 'tasks' | 'chat' | 'admin';
 
 export const useView = defineStore('view', () => {
   const view = ref<View>('tasks');
@@ -10,12 +10,13 @@ export const useView = defineStore('view', () => {
 
   function read(): void {
     const [name, key] = location.hash.slice(1).split('/');
-    view.value = name === 'chat' ? 'chat' : 'tasks';
+    view.value = name === 'chat' || name === 'admin' ? name : 'tasks';
     if (view.value === 'chat') room.value = key === undefined ? undefined : decoded(key);
   }
 
   function show(wanted: View): void {
-    location.hash = wanted === 'chat' ? address(room.value) : '';
+    if (wanted === 'chat') location.hash = address(room.value);
+    else location.hash = wanted === 'admin' ? 'admin' : '';
   }
 
   function showRoom(key: string): void {
