@@ -153,9 +153,9 @@ std::string heading(Kind kind) {
 
 Result<Extent> extent(db::Session& session, const Subject& subject) {
   const auto read = [](const db::Row& r) { return Extent{r.int64(0), r.int64(1)}; };
-  const auto of = [&](auto&& found) -> Result<Extent> {
-    if (!found) return std::move(found).error();
-    return (*found).value_or(Extent{});
+  const auto of = [](const Result<std::optional<Extent>>& found) -> Result<Extent> {
+    if (!found) return found.error();
+    return found->value_or(Extent{});
   };
   switch (subject.kind) {
     case Kind::tasks_csv:

@@ -210,7 +210,7 @@ Task<void> Exports::give_up(std::shared_ptr<job::Running> running, std::shared_p
     return tell(tx, row.org, row.id, what);
   };
   auto writing = parts_.database.write(db::Shard(out->row.org), change);
-  co_await writing;  // where this fails too, settle() says it
+  [[maybe_unused]] const auto written = co_await writing;  // if this fails too, settle() says it
 }
 
 Task<Result<void>> Exports::settle() {
