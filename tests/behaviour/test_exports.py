@@ -20,7 +20,7 @@ async def export(caller, org, kind, status="done"):
     return await ended(caller, org, told["job_id"], status)
 
 
-async def ended(caller, org, job_id, status="done", patience=60):
+async def ended(caller, org, job_id, status="done", patience=60 + MESSAGES // 5000):
     for _ in range(patience * 50):
         told = (await caller.get(f"{org.path}/exports/{job_id}")).expect(200).json
         if told["status"] in ("done", "failed"):
