@@ -13,11 +13,6 @@ constexpr std::string_view kArchive = "archive-logs";
 constexpr job::Limits kLong{
     .soft = std::chrono::minutes(55), .hard = std::chrono::hours(1), .retries = 1};
 
-// Nothing can be pinned yet; whoever schedules this from Celery gets an answer all the same.
-Task<Result<job::Done>> unpin_expired(std::shared_ptr<job::Running>) {
-  co_return job::Done{.result = R"({"unpinned":0})", .effect = {}, .shard = {}};
-}
-
 }  // namespace
 
 void Node::declare_tasks(const ServeOptions& options) {
@@ -30,10 +25,6 @@ void Node::declare_tasks(const ServeOptions& options) {
                 .limits = kLong,
                 .priority = 7,
                 .aliases = {"communityhub.tasks.archive_old_logs"}});
-  registry.add({.name = "unpin-expired",
-                .body = job::Waits(&unpin_expired),
-                .limits = background_.limits(),
-                .aliases = {"communityhub.tasks.unpin_expired"}});
   if (!options.test_tasks) return;
   add_queue_test_tasks(registry, clock_, random_);
   add_test_tasks(registry, *storage_->database, log_);

@@ -12,6 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view kForget = "jobs.forget";
+constexpr std::string_view kUnpin = "unpin-expired";
 constexpr int kForgetAtOnce = 1000;
 
 // What has not begun when the next one comes is left out: no worker finds a heap of them.
@@ -35,6 +36,11 @@ Task<Result<job::Done>> forget_jobs(db::Database* database, std::shared_ptr<job:
   co_return job::Done{.result = fmt::format(R"({{"forgotten":{}}})", forgotten)};
 }
 
+// Nothing can be pinned yet; whoever schedules this from Celery gets an answer all the same.
+Task<Result<job::Done>> unpin_expired(std::shared_ptr<job::Running>) {
+  co_return job::Done{.result = R"({"unpinned":0})"};
+}
+
 }  // namespace
 
 void declare_house_tasks(job::Registry& registry, db::Database& database) {
@@ -44,11 +50,15 @@ void declare_house_tasks(job::Registry& registry, db::Database& database) {
                 }),
                 .limits = {.soft = 55s, .hard = 60s},
                 .priority = 9});
+  registry.add({.name = std::string(kUnpin),
+                .body = job::Waits(&unpin_expired),
+                .aliases = {"communityhub.tasks.unpin_expired"}});
 }
 
 std::vector<job::Entry> product_schedule() {
   return {
       every("forget-jobs", 300s, kForget),
+      every("unpin-expired", 300s, kUnpin),
   };
 }
 

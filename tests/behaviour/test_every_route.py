@@ -187,7 +187,7 @@ Route("POST", full("reports/{report}/resolve"), {
 # -- background jobs
 Route("GET", full("admin/jobs?org={org}"), {
     "owner": OK, "member": (403,), "foreign": (404,), "anonymous": (401,), "superuser": OK})
-for _path in ("admin/jobs/{nothing}/retry", "admin/jobs/{job}/cancel"):  # of nobody: test_jobs.py has some
+for _path in ("admin/jobs/{nothing}/retry", "admin/jobs/{nothing}/cancel"):  # of nobody: test_jobs.py has some
     Route("POST", full(_path), {**dict.fromkeys(CALLERS, (404,)), "anonymous": (401,)})
 
 # -- pages that describe and watch
