@@ -19,7 +19,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 @pytest.fixture
 def brief(own_server):
     """Whose last device is gone is offline after two seconds, not fifteen."""
-    return own_server(env={"INDABA_PRESENCE_LINGER": "2s"})
+    return own_server(env={"INDABA_PRESENCE_LINGER": "2s"}, arguments=["--no-jobs"])  # whose own commits would count
 
 
 def register(server, *names):
