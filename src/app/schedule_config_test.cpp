@@ -124,7 +124,7 @@ TEST_F(WholeScheduleTest, is_the_products_and_the_operators) {
 
 TEST_F(WholeScheduleTest, refuses_a_task_that_nobody_knows_and_a_name_of_the_products) {
   EXPECT_EQ(whole("[jobs.schedule.mine]\ntask = \"dance\"\nevery = 60").error().detail,
-            "jobs.schedule.mine: there is no task dance; there are jobs.forget");
+            "jobs.schedule.mine: there is no task dance; there are jobs.forget, unpin-expired");
   EXPECT_THAT(
       whole("[jobs.schedule.forget-jobs]\ntask = \"jobs.forget\"\nevery = 60").error().detail,
       HasSubstr("the server has an entry forget-jobs of its own"));
