@@ -21,7 +21,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from harness import postgres, redis  # noqa: E402
-from harness.server import Server, Worker, free_port  # noqa: E402
+from harness.postgres import free_port  # noqa: E402
+from harness.server import Server, Worker  # noqa: E402
 
 AT_A_TIME = "4"
 QUIET = {"INDABA_LOG_LEVEL": "warning", "INDABA_JOBS_CONCURRENCY": AT_A_TIME}
@@ -104,8 +105,11 @@ def drain_celery(jobs, bus, folder):
                                "--without-gossip", "--without-mingle"], env=env, cwd=folder, stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL)
 
+    def number(*words):
+        return int(bus.ask(*words).strip(b":\r\n"))
+
     def done():
-        return jobs - int(bus.ask("LLEN", "celery")) - int(bus.ask("HLEN", "unacked"))
+        return jobs - number("LLEN", "celery") - number("HLEN", "unacked")
     try:
         return rate_of(done, jobs)
     finally:
