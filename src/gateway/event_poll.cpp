@@ -45,8 +45,7 @@ Task<Result<std::string>> EventPoll::run() {
     context_.hub.start(*followed_[i].subscription, start);
   }
   for (const auto& change : request_->access->missed()) on_access_change(change);
-  finish_after(kPatience, [this] { return !all_known(); });
-  finish_after(kPatience + wait_, [] { return true; });  // reading goes on: this is the page so far
+  if (!finished_) context_.loop.arm(*this, kPatience);
   co_await Finished{*this};
   if (error_) {
     followed_.clear();
@@ -60,11 +59,12 @@ Task<Result<std::string>> EventPoll::run() {
   co_return text;
 }
 
-// Where the database does not answer, nobody waits for it.
-void EventPoll::finish_after(Millis delay, std::function<bool()> still) {
-  context_.loop.run_after(delay, [weak = weak_from_this(), still = std::move(still)] {
-    if (const auto self = weak.lock(); self && !self->finished_ && still()) self->finish();
-  });
+// Where the database does not answer, nobody waits for it; where it answers slowly, what has been
+// read by the end of the wait is the page.
+void EventPoll::on_timer() {
+  const auto self = shared_from_this();  // whoever awaits the page may let go of it
+  if (waiting_ || !all_known() || wait_.count() == 0 || std::exchange(late_, true)) return finish();
+  context_.loop.arm(*this, wait_);
 }
 
 bool EventPoll::all_known() const {
@@ -114,9 +114,7 @@ void EventPoll::look() {
     return;
   if (!events_.empty() || !resets_.empty() || wait_.count() == 0) return finish_soon();
   waiting_ = true;
-  context_.loop.run_after(wait_, [weak = weak_from_this()] {
-    if (const auto self = weak.lock()) self->finish();
-  });
+  context_.loop.arm(*this, wait_);
 }
 
 // At the end of what is happening now: the hub is in the middle of a list, and more events of the

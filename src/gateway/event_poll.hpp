@@ -16,6 +16,7 @@ namespace indaba::gateway {
 
 class EventPoll final : public stream::Reader,
                         public AccessHolder,
+                        private net::Timer,
                         public std::enable_shared_from_this<EventPoll> {
  public:
   EventPoll(Gateway& gateway, std::shared_ptr<EventRequest> request, std::size_t limit,
@@ -62,7 +63,7 @@ class EventPoll final : public stream::Reader,
 
   [[nodiscard]] Followed* find(const stream::Subscription& subscription);
   [[nodiscard]] bool all_known() const;
-  void finish_after(Millis delay, std::function<bool()> still);
+  void on_timer() override;
   void look();
   void finish_soon();
   void finish();
@@ -81,6 +82,7 @@ class EventPoll final : public stream::Reader,
   std::coroutine_handle<> awaiting_;
   std::size_t bytes_ = 0;
   bool waiting_ = false;
+  bool late_ = false;  // it reads still, when its patience is over
   bool finishing_ = false;
   bool finished_ = false;
 };
