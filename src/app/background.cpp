@@ -9,7 +9,7 @@ namespace {
 constexpr std::uint8_t kNewWork = 1;
 constexpr std::uint8_t kCancel = 2;
 constexpr Millis kTellWithin{1};
-constexpr Millis kCountEvery{15'000};
+constexpr Millis kCountEvery{60'000};
 
 std::string_view word_of(job::Outcome::Kind kind) {
   using Kind = job::Outcome::Kind;

@@ -17,7 +17,7 @@ constexpr Millis kWatchHeadsEvery{50};
 constexpr Millis kEndSessionsEvery{60'000};
 constexpr Millis kTrimEvery{600'000};
 constexpr Millis kPurgeEvery{600'000};
-constexpr Millis kSettleExportsEvery{5'000};
+constexpr Millis kSettleExportsEvery{15'000};
 constexpr Millis kPatienceForSessions{2'000};
 
 // By reference: whoever repeats it keeps it.

@@ -74,6 +74,7 @@ constexpr std::string_view kForgetWorkers = "DELETE FROM job_workers";
 constexpr std::string_view kTakeFromDead =
     "UPDATE jobs SET state = 'ready', worker = NULL WHERE state = 'running' AND worker NOT IN "
     "(SELECT id FROM job_workers)";
+constexpr std::string_view kAnyReady = "SELECT 1 FROM jobs WHERE state = 'ready' LIMIT 1";
 constexpr std::string_view kMine =
     "SELECT id, cancelling FROM jobs WHERE state = 'running' AND worker = $1";
 constexpr std::string_view kGiveBack =
@@ -192,6 +193,9 @@ Result<Heard> beat_now(db::Session& sql, std::int64_t worker, const std::string&
   for (const auto id : strays) {
     INDABA_TRY_VOID(sql.execute(kGiveBack, id, worker));
   }
+  INDABA_TRY(const auto ready,
+             sql.first<std::int64_t>(kAnyReady, [](const db::Row& r) { return r.int64(0); }));
+  heard.ready = ready.has_value();
   INDABA_TRY(const auto due,
              sql.first<std::int64_t>(texts.next_due, [](const db::Row& r) { return r.int64(0); }));
   if (due) heard.next_due = Millis(*due);

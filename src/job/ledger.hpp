@@ -50,6 +50,7 @@ struct Outcome {
 struct Heard {
   std::vector<JobId> cancelling;   // of those that this worker has
   std::set<JobId> lost;            // held, and not this worker's any more
+  bool ready = false;              // somebody may take something
   std::optional<Millis> next_due;  // when the next one that is scheduled is due; 0: now
 };
 

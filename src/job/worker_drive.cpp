@@ -91,7 +91,7 @@ Task<bool> Worker::State::beat() {
   const auto heard = co_await beating;
   if (!heard) co_return false;
   next_beat = parts.clock.mono() + options.beat;
-  more = true;
+  more = more || heard->ready;
   for (const auto id : heard->cancelling) stop_run(id, Run::Why::cancelled);
   for (const auto id : heard->lost) {
     stop_run(id, Run::Why::lost);
