@@ -41,10 +41,10 @@ bench-quick: ## the same in short, into build/bench: shows that everything works
 	@scripts/build indaba bench_limit bench_sqlite bench_postgres bench_beast micro_bench
 	@scripts/bench --quick --out build/bench $(BENCH)
 
-chaos: ## three nodes under load while all breaks that can, and a checker of every client's log; SECONDS (1800), SEED
+chaos: ## three nodes under load while all breaks that can, and a checker of every client's log; SECONDS (1800), SEED, CHAOS (options)
 	@scripts/setup build web test
 	@scripts/build indaba
-	@cd tests && INDABA_BINARY=$(CURDIR)/build/release/indaba /usr/bin/python3 -m chaos --seconds $(or $(SECONDS),1800) $(if $(SEED),--seed $(SEED))
+	@cd tests && INDABA_BINARY=$(CURDIR)/build/release/indaba /usr/bin/python3 -m chaos --seconds $(or $(SECONDS),1800) $(if $(SEED),--seed $(SEED)) $(CHAOS)
 
 fuzz: ## every fuzz target for SECONDS_EACH (60) seconds
 	@scripts/setup build lint test

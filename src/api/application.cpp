@@ -94,6 +94,17 @@ Task<http::Response> Application::handle(http::Request request) const {
   co_return response;
 }
 
+http::Response Application::refuse(http::Request request, const Error& error) const {
+  Visit visit;
+  visit.request_id = request_id_of(request, parts_.random);
+  request.request_id = visit.request_id;
+  visit.language = http::choose_language(request.headers.find("accept-language").value_or(""));
+  auto response = http::problem(error, visit.language, visit.request_id);
+  finish(request, visit, response);
+  if (on_served_) on_served_({request, {}, response.status, Millis(0), {}, {}, error.log});
+  return response;
+}
+
 Task<Result<http::Response>> Application::serve(http::Request request, Visit& visit) const {
   const auto& match = visit.match;
   if (match.outcome == http::Router::Outcome::not_found)
@@ -129,10 +140,11 @@ Task<Result<http::Response>> Application::call(http::Request request, const Endp
 
   std::string path = repeat_path(request);
   std::string body = repeat_key.empty() ? std::string() : request.body;
-  INDABA_CO_TRY(auto ready, endpoint.prepare({visit.principal, visit.org, std::move(params),
-                                              std::move(request)}));
+  auto ready =
+      endpoint.prepare({visit.principal, visit.org, std::move(params), std::move(request)});
   if (repeat_key.empty()) {
-    auto running = ready(Once());
+    if (!ready) co_return std::move(ready).error();
+    auto running = (*ready)(Once());
     co_return co_await running;
   }
   auto beginning =
@@ -171,19 +183,23 @@ Task<Result<void>> Application::admit(const http::Request& request, const Endpoi
     const auto rate = parts_.limiter.take(charge.key, charge.rule);
     if (!visit.rate || !rate.allowed || rate.remaining < visit.rate->remaining) visit.rate = rate;
     if (rate.allowed) continue;
-    Error error(ErrorKind::rate_limited, "Too many requests; wait a little.");
-    error.retry_after = rate.reset;
-    co_return error;
+    co_return Error::rate_limited("Too many requests; wait a little.", rate.limit, rate.reset);
   }
   co_return Result<void>();
 }
 
-// Runs the handler, and keeps what it answered, errors of the caller too. An answer that cannot be
-// kept is given all the same: its change stands.
-Task<Result<http::Response>> Application::run_once(Endpoint::Ready ready, Idempotency::Begun begun,
+// Runs the handler, and keeps what it answered, errors of the caller too, and of what could not be
+// read as well. An answer that cannot be kept is given all the same: its change stands.
+Task<Result<http::Response>> Application::run_once(Result<Endpoint::Ready> ready,
+                                                   Idempotency::Begun begun,
                                                    const Visit& visit) const {
-  auto running = ready(begun.once);
-  auto outcome = co_await running;
+  Result<http::Response> outcome = http::Response{};
+  if (ready) {
+    auto running = (*ready)(begun.once);
+    outcome = co_await running;
+  } else {
+    outcome = std::move(ready).error();
+  }
   KeptAnswer answer;
   if (outcome) {
     answer = {outcome->status, outcome->body};
@@ -201,7 +217,9 @@ void Application::finish(const http::Request& request, const Visit& visit,
   auto& headers = response.headers;
   headers.set("x-request-id", visit.request_id);
   if (response.status == 101) return;  // another protocol's now
-  if (visit.rate) add_rate_headers(*visit.rate, headers);
+  // What a handler refused was refused by a limit of its own, whose figures its answer has.
+  const bool other_limit = response.status == 429 && visit.rate && visit.rate->allowed;
+  if (visit.rate && !other_limit) add_rate_headers(*visit.rate, headers);
   if (!headers.find("access-control-allow-origin") && request.method != http::Method::options)
     http::add_cors_headers(parts_.origins, request.headers, response);
   set_unless_there(headers, "x-content-type-options", "nosniff");

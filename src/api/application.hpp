@@ -58,6 +58,9 @@ class Application {
   Application(Endpoints endpoints, Parts parts, OnServed on_served = {});
 
   Task<http::Response> handle(http::Request request) const;
+  // What is refused before the API is asked: answered, counted and logged like all others. On a
+  // loop.
+  [[nodiscard]] http::Response refuse(http::Request request, const Error& error) const;
   [[nodiscard]] const Endpoints& endpoints() const noexcept { return endpoints_; }
 
  private:
@@ -68,7 +71,7 @@ class Application {
                                     PathParams params, Visit& visit) const;
   Task<Result<void>> admit(const http::Request& request, const Endpoint& endpoint,
                            const PathParams& params, Visit& visit) const;
-  Task<Result<http::Response>> run_once(Endpoint::Ready ready, Idempotency::Begun begun,
+  Task<Result<http::Response>> run_once(Result<Endpoint::Ready> ready, Idempotency::Begun begun,
                                         const Visit& visit) const;
   void finish(const http::Request& request, const Visit& visit, http::Response& response) const;
 

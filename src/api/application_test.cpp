@@ -249,6 +249,33 @@ TEST_F(ApplicationTest, keeps_a_refusal_but_not_a_failure) {
   EXPECT_EQ(writes_, 3);
 }
 
+TEST_F(ApplicationTest, keeps_the_refusal_of_a_body_that_it_could_not_read) {
+  const auto first = send("ben", kPost, R"({"txt":"one"})", "k1");
+  const auto again = send("ben", kPost, R"({"txt":"one"})", "k1");
+  EXPECT_EQ(first.status, 422);
+  EXPECT_EQ(first.body, again.body);
+  EXPECT_EQ(again.headers.find("idempotency-replayed"), "true");
+  EXPECT_EQ(code_of(send("ben", kPost, R"({"text":"one"})", "k1")), "idempotency_conflict");
+  EXPECT_EQ(writes_, 0);
+}
+
+TEST_F(ApplicationTest, answers_what_is_refused_before_it_is_asked_like_everything_else) {
+  auto request = make("ben", kGet);
+  request.headers.add("x-request-id", "abc");
+  request.headers.add("accept-language", "af");
+  const auto refused =
+      application_->refuse(std::move(request), Error(ErrorKind::unavailable, "Going down."));
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.headers.find("x-request-id"), "abc");
+  EXPECT_EQ(json_of(refused).at("request_id"), "abc");
+  EXPECT_TRUE(refused.headers.find("x-content-type-options"));
+  EXPECT_EQ(logged_.size(), 1U);
+  EXPECT_EQ(application_->refuse(make("", kGet), Error(ErrorKind::unavailable))
+                .headers.find("x-request-id")
+                ->size(),
+            32U);
+}
+
 TEST_F(ApplicationTest, forgets_an_answer_after_a_day) {
   send("ben", kPost, R"({"text":"one"})", "k1");
   clock_.advance(std::chrono::hours(25));

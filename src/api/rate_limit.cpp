@@ -139,9 +139,7 @@ Result<void> charge(RateLimiter& limiter, std::string_view key, RateRule rule,
                     std::string_view sentence) {
   const auto taken = limiter.take(key, rule);
   if (taken.allowed) return {};
-  Error error(ErrorKind::rate_limited, std::string(sentence));
-  error.retry_after = taken.reset;
-  return error;
+  return Error::rate_limited(std::string(sentence), taken.limit, taken.reset);
 }
 
 std::string rate_key_of_address(std::string_view address) {

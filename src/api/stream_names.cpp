@@ -37,4 +37,26 @@ Task<Result<ResolvedStream>> StreamNames::resolve(auth::Principal principal,
   co_return found;
 }
 
+Task<Result<ResolvedStream>> StreamNames::resolve_again(auth::Principal principal, std::string name,
+                                                        StreamId id, OrgId org) const {
+  auto resolving = resolve(principal, name);
+  auto found = co_await resolving;
+  if (found ? found->id == id : found.error().kind != ErrorKind::not_found) co_return found;
+  Error unknown(ErrorKind::not_found, "There is no such stream.");
+  bool gone = true;
+  for (const auto& namer : namers_) {
+    auto asking = namer(id, org);
+    INDABA_CO_TRY(const auto now, co_await asking);
+    if (!now) continue;
+    gone = false;
+    auto resolving_now = resolve(principal, *now);
+    auto renamed = co_await resolving_now;
+    if (!renamed) co_return renamed;
+    if (renamed->id != id) break;
+    if (!found) renamed->name = without_slashes(name);
+    co_return renamed;
+  }
+  co_return gone ? std::move(found) : Result<ResolvedStream>(std::move(unknown));
+}
+
 }  // namespace indaba::api

@@ -14,6 +14,7 @@
 #include "http/router.hpp"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,12 +39,23 @@ class StreamNames {
   void add(std::string_view pattern, Resolver resolver);
   // `name` may have slashes at its ends, as it has in a URL.
   Task<Result<ResolvedStream>> resolve(auth::Principal principal, std::string name) const;
+
+  // What the stream is called now; none where it is not one of the feature's, or gone.
+  using Namer = std::function<Task<Result<std::optional<std::string>>>(StreamId, OrgId)>;
+  // At start-up, by features whose streams' names can change.
+  void add_namer(Namer namer) { namers_.push_back(std::move(namer)); }
+  // A stream that the reader had by this name before: it stays the same one where its name is
+  // another today. Its reader keeps the name, unless another stream has it now. Where it is gone,
+  // the name means whatever has it: the reader learns by the epoch that it is not the same one.
+  Task<Result<ResolvedStream>> resolve_again(auth::Principal principal, std::string name,
+                                             StreamId id, OrgId org) const;
   [[nodiscard]] const std::vector<std::string>& patterns() const noexcept { return patterns_; }
 
  private:
   http::Router router_;
   std::vector<Resolver> resolvers_;
   std::vector<std::string> patterns_;
+  std::vector<Namer> namers_;
 };
 
 }  // namespace indaba::api

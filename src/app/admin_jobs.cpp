@@ -1,6 +1,7 @@
 #include "app/admin_jobs.hpp"
 
 #include "db/blocking.hpp"
+#include "feature/jobs/jobs.hpp"
 
 namespace indaba::app {
 
@@ -40,7 +41,11 @@ object shown(const job::Job& one) {
              {"failures", one.failures},
              {"progress", one.progress},
              {"created_at", to_rfc3339(one.created_at)}};
-  if (one.error_code) job["error"] = *one.error_code + ": " + one.error_message.value_or("");
+  if (one.error_code) {
+    std::string error = *one.error_code + ": " + one.error_message.value_or("");
+    if (one.error_log) error += fmt::format(" ({})", *one.error_log);
+    job["error"] = error;
+  }
   return job;
 }
 
@@ -86,7 +91,7 @@ Result<value> enqueue(const JobAdminParts& parts, const object& arguments) {
 
 Result<value> retry(const JobAdminParts& parts, const object& arguments) {
   const JobId id(number_of(arguments, "id", 0));
-  const auto change = [&](db::WriteTx& tx) { return job::retry_job(tx, id); };
+  const auto change = [&](db::WriteTx& tx) { return jobs::retry_unless_replaced(tx, id); };
   INDABA_TRY(const auto done, db::write_blocking(parts.database, db::Shard(id.value), change));
   if (!done.value)
     return Error(ErrorKind::conflict,

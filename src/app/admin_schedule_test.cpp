@@ -44,7 +44,7 @@ TEST(JobsSchedule, shows_what_comes_when_and_when_it_came_last) {
     job::Registry registry;
     declare_house_tasks(registry, *database);
     const job::Queue queue(registry, clock, random);
-    const job::Schedule schedule(product_schedule(), queue, "test");
+    const job::Schedule schedule(product_schedule(false), queue, "test");
     const auto change = [&](db::WriteTx& tx) { return schedule.look(tx); };
     ASSERT_TRUE(db::write_blocking(*database, job::Schedule::shard(), change));
     database->stop();

@@ -10,6 +10,7 @@ constexpr std::uint8_t kNewWork = 1;
 constexpr std::uint8_t kCancel = 2;
 constexpr Millis kTellWithin{1};
 constexpr Millis kCountEvery{60'000};
+constexpr Millis kFresh{5'000};
 
 std::string_view word_of(job::Outcome::Kind kind) {
   using Kind = job::Outcome::Kind;
@@ -26,6 +27,8 @@ std::string_view word_of(job::Outcome::Kind kind) {
       return "expired";
     case Kind::given_back:
       return "given_back";
+    case Kind::postponed:
+      return "postponed";
   }
   return "failed";
 }
@@ -35,6 +38,8 @@ std::string_view word_of(job::Outcome::Kind kind) {
 Background::Background(const Parts& parts, const JobsConfig& config)
     : parts_(parts),
       config_(config),
+      registry_(
+          {.soft = config.soft_limit, .hard = config.hard_limit, .retries = config.max_retries}),
       queue_(registry_, parts.clock, parts.random),
       thread_(parts.clock) {
   queue_.when_enqueued([this](Millis delay) {
@@ -46,34 +51,41 @@ Background::Background(const Parts& parts, const JobsConfig& config)
                            [this](NodeId, std::string_view body) { hear(body); });
 }
 
-job::Limits Background::limits() const {
-  return {.soft = config_.soft_limit, .hard = config_.hard_limit, .retries = config_.max_retries};
+void Background::schedule(std::vector<job::Entry> entries) {
+  entries_ = std::move(entries);
+  scheduled_ = entries_.size();
 }
 
-void Background::start(std::vector<std::string> queues) {
-  worker_ = std::make_unique<job::Worker>(
-      job::Worker::Parts{parts_.database, registry_, parts_.clock, parts_.random, parts_.log,
-                         thread_.loop(), this},
-      job::WorkerOptions{.queues = std::move(queues),
-                         .concurrency = config_.concurrency,
-                         .prefetch = config_.prefetch,
-                         .alive = config_.lease,
-                         .beat = config_.lease / 3});
+void Background::open(std::vector<std::string> queues) {
+  if (!queues.empty())
+    worker_ = std::make_unique<job::Worker>(
+        job::Worker::Parts{parts_.database, registry_, parts_.clock, parts_.random, parts_.log,
+                           thread_.loop(), this},
+        job::WorkerOptions{.queues = std::move(queues),
+                           .concurrency = config_.concurrency,
+                           .prefetch = config_.prefetch,
+                           .long_concurrency = config_.long_concurrency,
+                           .alive = config_.lease,
+                           .beat = config_.lease / 3});
   if (!entries_.empty())
     scheduler_ = std::make_unique<job::Scheduler>(
         job::Scheduler::Parts{parts_.database, queue_, parts_.clock, parts_.random, parts_.log,
                               thread_.loop()},
         std::move(entries_));
+}
+
+void Background::start() {
+  started_ = true;
   thread_.start();
-  worker_->start();
+  if (worker_) worker_->start();
   if (scheduler_) scheduler_->start();
   thread_.loop().post([this] { spawn(count_now_and_then(this)); });
 }
 
 void Background::stop(Millis patience) {
-  if (!worker_ || stopping_.exchange(true)) return;
+  if (!started_ || stopping_.exchange(true)) return;
   if (scheduler_) scheduler_->stop_blocking();
-  worker_->stop_blocking(patience);
+  if (worker_) worker_->stop_blocking(patience);
   thread_.stop();
 }
 
@@ -113,10 +125,14 @@ void Background::hear(std::string_view body) {
   if (kind == kCancel) worker_->cancel(JobId(value));
 }
 
-void Background::on_ended(const job::Run& run, job::Outcome::Kind outcome, Millis took) {
+void Background::on_ended(const std::string& task, job::Outcome::Kind outcome, Millis took) {
   seconds_.observe(std::chrono::duration<double>(took).count());
+  on_refused(task, outcome);
+}
+
+void Background::on_refused(const std::string& task, job::Outcome::Kind outcome) {
   const std::lock_guard lock(mutex_);
-  ++ended_[{run.definition().name, std::string(word_of(outcome))}];
+  ++ended_[{task, std::string(word_of(outcome))}];
 }
 
 void Background::on_progress(const job::Run& run, double fraction, std::string_view note) {
@@ -125,20 +141,29 @@ void Background::on_progress(const job::Run& run, double fraction, std::string_v
 
 Task<void> Background::count_now_and_then(Background* self) {
   while (!self->stopping_) {
-    auto query = [](db::Session& session) { return job::count_jobs(session); };
-    auto reading = self->parts_.database.read(query);
-    if (const auto counted = co_await reading) {
-      const std::lock_guard lock(self->mutex_);
-      self->figures_ = *counted;
-    }
+    auto counting = count(self);
+    co_await counting;
     co_await sleep_for{kCountEvery};
   }
 }
 
-job::Figures Background::figures() const {
+Task<void> Background::count(Background* self) {
+  auto query = [](db::Session& session) { return job::count_jobs(session); };
+  auto reading = self->parts_.database.read(query);
+  const auto counted = co_await reading;
+  const std::lock_guard lock(self->mutex_);
+  self->counted_at_ = self->parts_.clock.mono();
+  self->counting_ = false;
+  if (counted) self->figures_ = *counted;
+}
+
+job::Figures Background::figures() {
   const std::lock_guard lock(mutex_);
+  if (started_ && !stopping_ && parts_.clock.mono() - counted_at_ > kFresh &&
+      !std::exchange(counting_, true))
+    thread_.loop().post([this] { spawn(count(this)); });
   auto figures = figures_;
-  if (worker_) figures.running = worker_->running();
+  figures.running = worker_ ? worker_->running() : 0;  // here; the others tell of their own
   return figures;
 }
 

@@ -1,4 +1,5 @@
-// Background: the queue of work of this process, and the worker that runs it, where one does.
+// Background: the queue of work of this process, and the worker that runs it and the schedule that
+// fills it, where it has one.
 //
 // Features declare their tasks in registry() before start(), and enqueue in their own changes. Work
 // that is enqueued here is begun at once, by the worker of this process or by another's, which the
@@ -34,31 +35,38 @@ class Background final : private job::Observer {
 
   [[nodiscard]] job::Registry& registry() noexcept { return registry_; }
   [[nodiscard]] job::Queue& queue() noexcept { return queue_; }
-  // What tasks that say nothing else have.
-  [[nodiscard]] job::Limits limits() const;
   // Who is told of progress. On the loop of the work.
   using Progress = std::function<void(const job::Run&, double fraction, std::string_view note)>;
   void on_progress(Progress told) { progress_ = std::move(told); }
 
   // What this process puts into the queue from time to time, where it is the one that does; before
   // start().
-  void schedule(std::vector<job::Entry> entries) { entries_ = std::move(entries); }
-  // A worker of these queues.
-  void start(std::vector<std::string> queues);
+  void schedule(std::vector<job::Entry> entries);
+  [[nodiscard]] std::size_t scheduled() const noexcept { return scheduled_; }
+  // A worker of these queues, where there are any; before anything may call ring() or cancel().
+  void open(std::vector<std::string> queues);
+  void start();  // after open()
   // Gives back what does not end within `patience`.
   void stop(Millis patience);
+  // Bodies that block and have not come back: their threads hold up the end of the program.
+  [[nodiscard]] int hanging() const { return worker_ ? worker_->hanging() : 0; }
   // Asks a run to stop, wherever it is.
   void cancel(JobId id);
 
   void add_metrics(ops::Metrics& metrics);
-  [[nodiscard]] job::Figures figures() const;  // of some seconds ago; any thread
+  // Of a minute ago at most; to ask is to have them counted again for whoever asks next. Any
+  // thread.
+  [[nodiscard]] job::Figures figures();
 
  private:
-  void on_ended(const job::Run& run, job::Outcome::Kind outcome, Millis took) override;
+  void on_ended(const std::string& task, job::Outcome::Kind outcome, Millis took) override;
+  void on_refused(const std::string& task, job::Outcome::Kind outcome) override;
   void on_progress(const job::Run& run, double fraction, std::string_view note) override;
+  void on_given_back() override { tell_others(Millis(0)); }
   void tell_others(Millis delay);
   void hear(std::string_view body);
   static Task<void> count_now_and_then(Background* self);
+  static Task<void> count(Background* self);
 
   const Parts parts_;
   const JobsConfig config_;
@@ -66,15 +74,19 @@ class Background final : private job::Observer {
   job::Queue queue_;
   cluster::LoopThread thread_;
   std::vector<job::Entry> entries_;
+  std::size_t scheduled_ = 0;
+  std::atomic<bool> started_{false};
   std::unique_ptr<job::Worker> worker_;
   std::unique_ptr<job::Scheduler> scheduler_;
   Progress progress_;
   std::atomic<bool> telling_{false};
 
-  mutable std::mutex mutex_;                                            // task and outcome ->
+  std::mutex mutex_;                                                    // task and outcome ->
   std::map<std::pair<std::string, std::string>, std::uint64_t> ended_;  // under mutex_
   ops::DurationHistogram seconds_{ops::kDurationBounds};
-  job::Figures figures_;  // under mutex_
+  job::Figures figures_;   // under mutex_
+  MonoTime counted_at_{};  // under mutex_
+  bool counting_ = false;  // under mutex_
   std::atomic<bool> stopping_{false};
 };
 

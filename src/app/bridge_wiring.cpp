@@ -48,6 +48,8 @@ void BridgeWiring::report_to(ops::Health& health, ops::Metrics& metrics) {
     const auto stats = bridge_->stats();
     scrape.add("indaba_bridge_up", stats.layer.up ? 1 : 0);
     scrape.add("indaba_bridge_leading", stats.leading ? 1 : 0);
+    scrape.add("indaba_bridge_groups", static_cast<double>(stats.layer.groups));
+    scrape.add("indaba_bridge_groups_left_out", static_cast<double>(stats.left_out));
     const auto tell = [&](std::string_view outcome, std::uint64_t n) {
       scrape.add("indaba_bridge_messages_total", static_cast<double>(n), {{"outcome", outcome}});
     };

@@ -36,7 +36,7 @@ class BridgeWiring final : public stream::CommitListener {
   ~BridgeWiring() override;
 
   void start() { bridge_->start(); }
-  void stop() { bridge_->stop(); }  // before the database stops
+  void stop(Millis within) { bridge_->stop(within); }  // before the database stops
   // What it says of itself in /readyz and /metrics.
   void report_to(ops::Health& health, ops::Metrics& metrics);
 

@@ -132,7 +132,8 @@ Result<Done> fail(const Running& run) {
 Result<Done> block(const Running& run) {
   const auto until = std::chrono::steady_clock::now() +
                      std::chrono::duration<double>(number_argument(run, "seconds"));
-  while (std::chrono::steady_clock::now() < until && !run.stopping())
+  const bool stubborn = argument(run, "stubborn") != nullptr;
+  while (std::chrono::steady_clock::now() < until && (stubborn || !run.stopping()))
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   if (run.stopping()) return job::stopped();
   return Done{.result = "\"blocked\""};
@@ -145,23 +146,35 @@ void add_celery_tasks(job::Registry& registry, db::Database& database) {
       {.name = "communityhub.tasks.fanout_alert",
        .body = [database = &database](
                    std::shared_ptr<Running> run) { return fan_out(database, std::move(run)); },
-       .parameters = {"org", "payload", "type"}});
+       .celery = true,
+       .parameters = {"org", "payload", "type"},
+       .required = 2});
 }
 
 void add_test_tasks(job::Registry& registry, db::Database& database, Logger& log) {
-  constexpr job::Limits kQuick{.retries = 3, .backoff = Millis(100)};
-  registry.add({.name = "test.add", .body = job::Blocks(add), .parameters = {"x", "y"}});
-  registry.add({.name = "test.echo", .body = job::Blocks(echo), .parameters = {"value"}});
+  constexpr job::Limits kQuick{.backoff = Millis(100)};
+  registry.add({.name = "test.add",
+                .body = job::Blocks(add),
+                .celery = true,
+                .parameters = {"x", "y"},
+                .required = 2});
+  registry.add(
+      {.name = "test.echo", .body = job::Blocks(echo), .celery = true, .parameters = {"value"}});
   registry.add({.name = "test.fail",
                 .body = job::Blocks(fail),
                 .limits = kQuick,
+                .celery = true,
                 .parameters = {"times", "final", "code", "message"}});
-  registry.add({.name = "test.block", .body = job::Blocks(block), .parameters = {"seconds"}});
+  registry.add({.name = "test.block",
+                .body = job::Blocks(block),
+                .celery = true,
+                .parameters = {"seconds", "stubborn"}});
   registry.add(
       {.name = "test.sleep",
        .body = [database = &database, log = &log](
                    std::shared_ptr<Running> run) { return slept(database, log, std::move(run)); },
-       .parameters = {"seconds", "org"}});
+       .celery = true,
+       .parameters = {"seconds", "org", "stubborn"}});
 }
 
 }  // namespace indaba::app

@@ -113,6 +113,12 @@ int run_command_line(int argc, const char* const* argv, CommandLine line) {
   } catch (const CLI::CallForVersion& version) {
     *line.out << version.what() << '\n';
     return kDone;
+  } catch (const CLI::RequiredError& error) {
+    const auto unknown = app.remaining(true);
+    return line.fail((unknown.empty() ? std::string(error.what())
+                                      : "There is no command '" + unknown.front() + "'") +
+                         " (`indaba --help` lists the commands)",
+                     kWrongUsage);
   } catch (const CLI::ParseError& error) {
     return line.fail(std::string(error.what()) + " (`indaba --help` lists the commands)",
                      kWrongUsage);

@@ -21,7 +21,7 @@ Clustering::Clustering(const Parts& parts, std::unique_ptr<cluster::Bus> bus)
       store_(parts.store, parts.changes.shared_stream(), [this] { return knows_access(); }),
       bus_(std::move(bus)),
       head_source_(parts.database),
-      heads_({head_source_, parts.hub, parts.clock,
+      heads_({head_source_, parts.hub, parts.clock, parts.log,
               [this] { return cluster_ != nullptr && cluster_->up(); },
               [this](MonoTime asked, std::span<const stream::StreamHead> heads) {
                 const auto found = std::ranges::find(heads, parts_.changes.shared_stream(),
@@ -30,7 +30,7 @@ Clustering::Clustering(const Parts& parts, std::unique_ptr<cluster::Bus> bus)
                   follower_.looked(asked, found->state.head);
               }}),
       housekeeper_(parts.database, "housekeeping", parts.clock, parts.random) {
-  parts.hub.set_gate([this] { return knows_access(); });
+  parts.hub.set_gate(parts.changes.shared_stream(), [this] { return knows_access(); });
   if (bus_ == nullptr) return;
   cluster_ =
       std::make_unique<cluster::Cluster>(*bus_, parts.changes.self(), parts.clock, parts.log);
@@ -56,8 +56,9 @@ void Clustering::stop() {
   housekeeper_.stop();
 }
 
-void Clustering::leave() {
-  housekeeper_.resign_blocking();
+void Clustering::leave(Millis within) {
+  if (!housekeeper_.resign_blocking(within))
+    parts_.log.warn("cluster", "the lead could not be given back; it ends by itself");
   if (cluster_ != nullptr) cluster_->stop();
 }
 

@@ -57,7 +57,7 @@ class Clustering {
   [[nodiscard]] const cluster::HeadWatch& heads() const noexcept { return heads_; }
   // Says goodbye to the others, and gives back what it leads. On the main thread, after the loops'
   // last work.
-  void leave();
+  void leave(Millis within);
 
  private:
   const Parts parts_;

@@ -46,8 +46,11 @@ void add_list(CLI::App& jobs, CommandLine& line) {
   };
   const auto arguments = std::make_shared<Arguments>();
   auto* command = add_command(jobs, "list", "The newest jobs", "indaba jobs list --status failed");
-  command->add_option("--status", arguments->status,
-                      "scheduled, ready, running, done, failed, cancelled or expired");
+  command
+      ->add_option("--status", arguments->status,
+                   "scheduled, ready, running, done, failed, cancelled or expired")
+      ->check(CLI::IsMember(
+          {"scheduled", "ready", "running", "done", "failed", "cancelled", "expired"}));
   command->add_option("--task", arguments->task, "Of this task alone");
   command->add_option("--limit", arguments->limit, "So many [50]")->check(CLI::Range(1, 10'000));
   command->callback([&line, arguments] {
@@ -75,7 +78,8 @@ void add_enqueue(CLI::App& jobs, CommandLine& line) {
   command->add_option("--arguments", arguments->json, "A JSON object [{}]");
   command->add_option("--queue", arguments->queue, "Another queue than the task's own");
   command->add_option("--delay", arguments->delay, "Not before this is over: 30s, 1h [0s]");
-  command->add_option("--count", arguments->count, "So many times [1]");
+  command->add_option("--count", arguments->count, "So many times [1]")
+      ->check(CLI::Range(1, 1'000'000));
   command->callback([&line, arguments] {
     line.run = [&line, arguments] {
       const auto given = json::parse(arguments->json);
@@ -111,7 +115,8 @@ void add_purge(CLI::App& jobs, CommandLine& line) {
   auto* command = add_command(jobs, "purge", "Delete all jobs of one status; prints how many",
                               "indaba jobs purge --status failed");
   command->add_option("--status", *status, "scheduled, ready, done, failed, cancelled or expired")
-      ->required();
+      ->required()
+      ->check(CLI::IsMember({"scheduled", "ready", "done", "failed", "cancelled", "expired"}));
   command->callback([&line, status] {
     line.run = [&line, status] {
       return line.administer_and_print("jobs.purge", {{"status", *status}}, "removed");

@@ -18,11 +18,13 @@ void add_serve(CLI::App& app, CommandLine& line) {
   command->add_flag("--demo", options->demo, "Fill an empty database with an organisation to try");
   command->add_flag("--migrate", options->migrate,
                     "Bring an older database up to this program first");
+  command->add_flag("--takeover", options->takeover,
+                    "Wait until the process that has the data folder ends, and go on from there");
   command->add_flag("--no-jobs", *no_jobs, "A pure gateway: run no background jobs");
   command->add_flag("--test-echo", options->test_echo, "An echo socket at /test/echo")->group("");
   command->add_flag("--test-tasks", options->test_tasks, "Tasks named test.*")->group("");
   command->callback([&line, options, no_jobs] {
-    options->jobs = !*no_jobs;
+    options->jobs = options->schedule = !*no_jobs;
     line.run = [&line, options] {
       const auto config = line.config();
       return config ? serve(*config, *options) : kWrongUsage;

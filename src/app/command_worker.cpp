@@ -12,10 +12,11 @@ void add_worker(CLI::App& app, CommandLine& line) {
                               "Run background jobs until Ctrl-C, without ports (PostgreSQL only)",
                               "indaba worker --concurrency 8 --queues default,slow");
   const auto options = std::make_shared<ServeOptions>();
-  options->http = false;
+  options->http = options->schedule = false;
   bind_setting(*command, line, "--concurrency", "jobs.concurrency", "So many jobs at a time [4]");
-  command->add_option("--queues", options->queues, "Whose jobs, separated by commas [default]")
-      ->delimiter(',');
+  command->add_option("--queues", options->queues, "Whose jobs, separated by commas [default,long]")
+      ->delimiter(',')
+      ->check([](const std::string& name) { return name.empty() ? "a queue has a name" : ""; });
   command->add_flag("--test-tasks", options->test_tasks, "Tasks for tests")->group("");
   command->callback([&line, options] {
     line.run = [&line, options] {

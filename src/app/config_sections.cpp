@@ -160,13 +160,24 @@ ArchiveConfig archive_config(const Config& config) {
   return {config.text("archive.dir")};
 }
 
-JobsConfig jobs_config(const Config& config) {
+Result<JobsConfig> jobs_config(const Config& config) {
+  constexpr Millis kShortestLease{1'000};
   const auto number = [&](std::string_view key, std::int64_t least) {
     return static_cast<int>(std::clamp<std::int64_t>(config.integer(key), least, 1'000));
   };
-  return {number("jobs.concurrency", 1),      number("jobs.prefetch", 0),
-          config.duration("jobs.soft_limit"), config.duration("jobs.hard_limit"),
-          number("jobs.max_retries", 0),      config.duration("jobs.lease")};
+  const JobsConfig jobs{number("jobs.concurrency", 1),      number("jobs.prefetch", 0),
+                        number("jobs.long_concurrency", 1), config.duration("jobs.soft_limit"),
+                        config.duration("jobs.hard_limit"), number("jobs.max_retries", 0),
+                        config.duration("jobs.lease")};
+  if (jobs.lease < kShortestLease)
+    return Error::invalid_field("jobs.lease",
+                                "jobs.lease must be 1s or more: a worker that is not heard of for "
+                                "so long loses its work");
+  if (jobs.soft_limit <= Millis(0) || jobs.hard_limit < jobs.soft_limit)
+    return Error::invalid_field("jobs.hard_limit",
+                                "jobs.soft_limit must be more than nothing, and jobs.hard_limit no "
+                                "less than that");
+  return jobs;
 }
 
 SmtpConfig smtp_config(const Config& config) {

@@ -148,6 +148,7 @@ struct ArchiveConfig {
 struct JobsConfig {
   int concurrency = 0;
   int prefetch = 0;
+  int long_concurrency = 0;
   Millis soft_limit{};
   Millis hard_limit{};
   int max_retries = 0;
@@ -165,7 +166,8 @@ struct JobsConfig {
 [[nodiscard]] LogConfig log_config(const Config& config);
 [[nodiscard]] MetricsConfig metrics_config(const Config& config);
 [[nodiscard]] ArchiveConfig archive_config(const Config& config);
-[[nodiscard]] JobsConfig jobs_config(const Config& config);
+// ErrorKind::invalid says which setting is wrong.
+[[nodiscard]] Result<JobsConfig> jobs_config(const Config& config);
 [[nodiscard]] SmtpConfig smtp_config(const Config& config);
 
 }  // namespace indaba::app

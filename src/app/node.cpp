@@ -7,16 +7,12 @@
 #include "gateway/echo.hpp"
 #include "gateway/event_routes.hpp"
 
-#include <thread>
-
 namespace indaba::app {
 
 namespace {
 
 constexpr std::uint64_t kLeastFreeDisk = 64UL << 20U;
 constexpr Millis kProbeStale{15'000};
-constexpr Millis kLastBytes{300};
-constexpr Millis kJobsInHand{1'000};
 
 api::RateLimits rate_limits(const LimitsConfig& limits) {
   api::RateLimits out;
@@ -86,6 +82,10 @@ std::vector<std::string> websocket_sources(const std::string& public_url) {
 
 Result<std::unique_ptr<Node>> Node::make(const Config& config, const ServeOptions& options,
                                          Logger& log) {
+  if (options.keep_waiting) {
+    // The port too is the other process's until it ends. The folder is taken for good further down.
+    INDABA_TRY_VOID(db::ProcessLock::acquire(data_config(config).dir, options.keep_waiting));
+  }
   const auto server = server_config(config);
   std::optional<net::ListeningSocket> socket;
   if (options.http) {
@@ -95,8 +95,11 @@ Result<std::unique_ptr<Node>> Node::make(const Config& config, const ServeOption
   INDABA_TRY(auto settings, node_settings(config, socket ? socket->port() : server.port));
   if (!options.http && settings.data.embedded())
     return Error(ErrorKind::invalid,
-                 "a worker of its own needs PostgreSQL: the embedded database belongs to one "
-                 "process, `indaba serve`, which runs the jobs too");
+                 "this needs PostgreSQL: the embedded database belongs to one process, `indaba "
+                 "serve`, which runs the jobs and has the schedule in it");
+  // One that only looks at the clock needs little.
+  if (!options.http && !options.jobs)
+    settings.server.loops = settings.data.postgres.writers = settings.data.postgres.readers = 1;
   std::optional<net::ListeningSocket> metrics_socket;
   if (settings.metrics.listen) {
     INDABA_TRY(auto opened, net::ListeningSocket::open(
@@ -110,7 +113,8 @@ Result<std::unique_ptr<Node>> Node::make(const Config& config, const ServeOption
   static const SystemClock start_clock;
   static SystemRandom start_random;
   INDABA_TRY(auto storage, open_storage(settings.data, options.migrate ? Migrate::yes : Migrate::no,
-                                        settings.auth.signing_key, start_clock, start_random));
+                                        settings.auth.signing_key, start_clock, start_random,
+                                        options.keep_waiting));
   if (auto usable = auth::TokenMint::make(storage->signing_key, start_clock, start_random); !usable)
     return std::move(usable).error();
   std::unique_ptr<auth::ExternalVerifier> external;
@@ -129,10 +133,16 @@ Result<std::unique_ptr<Node>> Node::make(const Config& config, const ServeOption
   node->tls_ = std::move(tls);
   if (socket) node->listen(*std::move(socket));
   if (metrics_socket) node->listen_for_metrics(*std::move(metrics_socket));
-  INDABA_TRY_VOID(node->open_bridge(config));
-  INDABA_TRY_VOID(node->open_celery(config));
-  if (options.http) {
+  if (options.http || options.jobs) {
+    INDABA_TRY_VOID(node->open_bridge(config));
+  }
+  if (options.jobs) {
+    INDABA_TRY_VOID(node->open_celery(config));
+  }
+  if (options.schedule) {
     INDABA_TRY_VOID(node->open_schedule(config));
+  }
+  if (options.http) {
     INDABA_TRY_VOID(node->open_control());
   }
   return node;
@@ -180,7 +190,7 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
       memberships_(*storage_->database, clock_, changes_, believed()),
       orgs_({.only_superusers_create = settings_.auth.only_superusers_create_orgs,
              .public_url = settings_.public_url},
-            *storage_->database, memberships_, changes_, clock_, random_),
+            *storage_->database, memberships_, changes_, cursors_, clock_, random_),
       mailer_(make_mailer(settings_.smtp, log)),
       notifications_(*storage_->database, memberships_, presence_, clock_),
       accounts_(
@@ -228,6 +238,8 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
         *storage_->database, clock_));
   for (auto* loop : loops_.all()) gateway_.add_loop(*loop, hub_.add_loop(*loop, store()));
   storage_->log.set_listener(&relay_);
+  storage_->log.set_head_listener(&hub_);
+  if (settings_.data.embedded()) hub_.trust_settled_heads();
   changes_.listen([this](const api::AccessChange& change) { gateway_.tell(change); });
   share_with_others();
   background_.on_progress([this](const job::Run& run, double fraction, std::string_view note) {
@@ -258,6 +270,7 @@ Node::~Node() {
   loops_.stop();
   control_.reset();
   storage_->log.set_listener(nullptr);
+  storage_->log.set_head_listener(nullptr);
 }
 
 void Node::add_routes(const ServeOptions& options) {
@@ -298,61 +311,6 @@ std::string Node::url() const {
   const bool v6 = host.find(':') != std::string::npos;
   return (tls_ ? "https://" : "http://") + (v6 ? "[" + host + "]" : host) + ":" +
          std::to_string(port_);
-}
-
-void Node::start() {
-  loops_.start();
-  start_clustering();
-  if (bridge_) bridge_->start();
-  if (jobs_) background_.start(queues_);
-  if (celery_) celery_->start();
-  start_schedule();
-  auto& loop = loops_.first();
-  if (listener_) Loops::run_on(loop, [this] { listener_->start(); });
-  if (metrics_listener_) Loops::run_on(loop, [this] { metrics_listener_->start(); });
-  metrics_.set_startup_time(std::chrono::duration_cast<Millis>(clock_.mono() - began_));
-}
-
-void Node::stop() {
-  const auto began = clock_.mono();
-  const auto within = settings_.server.drain_time;
-  health_.start_draining();
-  if (celery_) celery_->stop_taking();
-  // While it drains, it still answers: health checks, and 503 to whoever comes anew.
-  gateway_.drain(within);
-  const auto busy = [this] {
-    return gateway_.limits.total() > 0 || requests_in_flight_.load(std::memory_order_relaxed) > 0;
-  };
-  const auto connections = [this] {
-    int count = 0;
-    for (const auto* loop : loops_.all())
-      count += loop->connections.load(std::memory_order_relaxed);
-    return count;
-  };
-  while (busy() && clock_.mono() - began < within + Millis(500))
-    std::this_thread::sleep_for(Millis(10));
-  // The last bytes are on their way: their readers answer, or the moment is over.
-  for (const auto until = clock_.mono() + kLastBytes; connections() > 0 && clock_.mono() < until;)
-    std::this_thread::sleep_for(Millis(5));
-  if (const int left = gateway_.limits.total(); left > 0)
-    log_.warn("app", "stopped with live connections", {{"connections", left}});
-  stopping_.store(true, std::memory_order_relaxed);
-  if (listener_) Loops::run_on(loops_.first(), [this] { listener_->stop(); });
-  if (metrics_listener_) Loops::run_on(loops_.first(), [this] { metrics_listener_->stop(); });
-  background_.stop(kJobsInHand);
-  flush_sessions();
-  if (clustering_) {
-    Loops::run_on(loops_.first(), [this] { clustering_->stop(); });
-    clustering_->leave();
-  }
-  log_.info("app", "stopping", {{"duration_ms", clock_.mono() - began}});
-  if (celery_)
-    celery_->stop(
-        std::max(Millis(0), std::chrono::duration_cast<Millis>(within - (clock_.mono() - began))));
-  if (bridge_) bridge_->stop();
-  loops_.stop();
-  storage_->database->stop();
-  metrics_.set_shutdown_time(clock_.mono() - began);
 }
 
 void Node::reload(const Config& config) {

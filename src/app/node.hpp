@@ -43,6 +43,7 @@
 #include "stream/hub.hpp"
 #include "stream/retention.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -79,13 +80,20 @@ class Node final : private stream::RetentionListener {
                                                           const ServeOptions& options, Logger& log);
   ~Node() override;
 
-  void start();
-  // Sends everybody away within the drain time, finishes what is under way, and stops.
+  // False: `ended` said, before it was ready, that it is not to serve any more; it has stopped.
+  [[nodiscard]] bool start(const std::function<bool()>& ended);
+  // Sends everybody away within the drain time, finishes what is under way, and stops. The log says
+  // what it waits for where that takes longer.
   void stop();
   // SIGHUP: limits, origins, the keys of external tokens, and the certificate.
   void reload(const Config& config);
 
   [[nodiscard]] std::string url() const;
+  [[nodiscard]] std::size_t scheduled() const noexcept { return background_.scheduled(); }
+  // After stop(): so many jobs have not come back, and the end of this would wait for them.
+  [[nodiscard]] int hanging_jobs() const {
+    return background_.hanging() + (celery_ ? celery_->hanging() : 0);
+  }
   [[nodiscard]] db::Database& database() noexcept { return *storage_->database; }
   [[nodiscard]] const NodeSettings& settings() const noexcept { return settings_; }
   [[nodiscard]] Clock& clock() noexcept { return clock_; }
@@ -101,6 +109,7 @@ class Node final : private stream::RetentionListener {
   Task<http::Response> answer(http::Request request);
   Task<http::Response> answer_metrics(http::Request request);
   [[nodiscard]] std::optional<http::Response> answer_health(std::string_view path);
+  [[nodiscard]] http::Response figures_as_text(const http::Request& request) const;
   [[nodiscard]] http::Response refuse_unreadable(int status, std::string_view sentence);
   [[nodiscard]] bool host_allowed(const http::Request& request) const;
   void on_served(const api::Served& served);
@@ -112,21 +121,21 @@ class Node final : private stream::RetentionListener {
   void every(Millis interval, std::function<Task<void>()> work);
   void call_every(Millis interval, std::function<void()> work);  // what never waits
   Task<void> probe_database();
-  Task<void> trim_streams();
-  Task<void> purge();
-  Task<void> keep_house();
-  Task<void> end_old_sessions();
   Task<void> settle_exports();
-  void flush_sessions();  // and when everybody was last seen
+  Task<void> begin_house();
+  void flush_sessions(Millis within);  // and when everybody was last seen
   // node_figures.cpp
   void add_metrics();
   void add_cluster_metrics();
-  [[nodiscard]] ops::StatusFigures figures() const;
+  [[nodiscard]] ops::StatusFigures figures();
   // node_tasks.cpp
   void declare_tasks(const ServeOptions& options);
   [[nodiscard]] Result<void> open_schedule(const Config& config);
   [[nodiscard]] Result<job::Done> archive_logs(job::Running& run);
-  [[nodiscard]] Task<Result<void>> want_archive();
+  [[nodiscard]] Task<Result<job::Done>> trim_streams(std::shared_ptr<job::Running> run);
+  [[nodiscard]] Task<Result<stream::TrimReport>> trim_now();
+  [[nodiscard]] Task<Result<job::Done>> clean_up(std::shared_ptr<job::Running> run);
+  [[nodiscard]] Task<Result<job::Done>> end_old_sessions();
   // node_open.cpp
   void listen(net::ListeningSocket socket);
   void listen_for_metrics(net::ListeningSocket socket);
@@ -139,8 +148,12 @@ class Node final : private stream::RetentionListener {
   void apply_feature_limits(const LimitsConfig& limits);
   void reload_keys(const Config& config);
   void on_trimmed(StreamId stream, Seq oldest) override { relay_.on_trimmed(stream, oldest); }
+  // node_run.cpp
+  void drain();
+  void stop_listening();
   // node_cluster.cpp
-  void start_clustering();
+  [[nodiscard]] bool start_clustering(const std::function<bool()>& ended);
+  void leave_others(Millis within);
   [[nodiscard]] std::unique_ptr<Clustering> make_clustering(std::unique_ptr<cluster::Bus> bus);
   [[nodiscard]] cluster::Cluster* cluster() const;  // nullptr: no bus
   [[nodiscard]] std::unique_ptr<presence::Leases> make_leases();
@@ -157,6 +170,7 @@ class Node final : private stream::RetentionListener {
   Logger& log_;
   const MonoTime began_;
   std::unique_ptr<Storage> storage_;
+  std::atomic<int> requests_in_flight_{0};  // to the last byte of their answers; outlives them
   Loops loops_;
   stream::Hub hub_;
   cluster::Relay relay_;
@@ -223,7 +237,6 @@ class Node final : private stream::RetentionListener {
   std::unique_ptr<ops::ControlServer> control_;
   std::unique_ptr<BridgeWiring> bridge_;
   std::unique_ptr<CeleryWiring> celery_;
-  std::atomic<int> requests_in_flight_{0};
   std::atomic<bool> stopping_{false};
 };
 

@@ -5,6 +5,12 @@
 
 namespace indaba::app {
 
+namespace {
+
+constexpr Millis kLookForTheEnd{50};
+
+}  // namespace
+
 std::unique_ptr<Clustering> Node::make_clustering(std::unique_ptr<cluster::Bus> bus) {
   if (!storage_->access_stream) return nullptr;
   changes_.share(storage_->access_stream, cluster::new_node_id(random_));
@@ -50,14 +56,23 @@ bool Node::keeps_house() const {
 
 // What is remembered from before this node hears of others' changes could be wrong for long, so
 // nobody is let in earlier.
-void Node::start_clustering() {
-  if (!clustering_) return;
+bool Node::start_clustering(const std::function<bool()>& ended) {
+  if (!clustering_) return true;
   const auto ready = std::make_shared<std::promise<void>>();
   loops_.first().post([this, ready] {
     clustering_->start(hub_.local(0), [ready] { ready->set_value(); });
-    if (jobs_) clustering_->keep_house([this] { spawn(keep_house()); });
+    if (jobs_) clustering_->keep_house([this] { spawn(begin_house()); });
   });
-  ready->get_future().wait();
+  const auto done = ready->get_future();
+  while (done.wait_for(kLookForTheEnd) != std::future_status::ready)
+    if (ended()) return false;
+  return true;
+}
+
+void Node::leave_others(Millis within) {
+  if (!clustering_) return;
+  Loops::run_on(loops_.first(), [this] { clustering_->stop(); });
+  clustering_->leave(within);
 }
 
 }  // namespace indaba::app

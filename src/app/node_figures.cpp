@@ -3,7 +3,7 @@
 
 namespace indaba::app {
 
-ops::StatusFigures Node::figures() const {
+ops::StatusFigures Node::figures() {
   std::int64_t streams = 0;
   std::int64_t subscriptions = 0;
   for (const auto& context : gateway_.contexts()) {
@@ -49,9 +49,9 @@ void Node::add_metrics() {
       context->frames_in.each(tell("in"));
       context->frames_out.each(tell("out"));
     }
-    for (const auto& [code, n] : stats.errors.read())
+    for (const auto& [error, n] : stats.errors.read())
       scrape.add("websocket_errors_total", static_cast<double>(n),
-                 {{"type", "frame"}, {"code", code}});
+                 {{"type", ops::known_type(error.first)}, {"code", error.second}});
     for (const auto& [reason, n] : stats.rejected.read())
       scrape.add("indaba_handshakes_rejected_total", static_cast<double>(n), {{"reason", reason}});
     scrape.add_histogram("websocket_message_duration_seconds", stats.frame_seconds);

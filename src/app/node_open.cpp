@@ -51,7 +51,6 @@ Result<void> Node::open_bridge(const Config& config) {
 }
 
 Result<void> Node::open_celery(const Config& config) {
-  if (!jobs_) return {};
   const job::celery::Worker::Parts parts{background_.registry(), *storage_->database, clock_,
                                          random_, log_};
   INDABA_TRY(celery_, CeleryWiring::make(config, parts));

@@ -1,6 +1,7 @@
 // What happens to a request before and after the API: health, draining, the Host check, the web
 // client, counting and logging.
 #include "app/node.hpp"
+#include "http/gzip.hpp"
 #include "http/problem.hpp"
 
 #include <algorithm>
@@ -11,15 +12,6 @@ namespace {
 
 bool is_get(const http::Request& request) {
   return request.method == http::Method::get || request.method == http::Method::head;
-}
-
-http::Response plain(int status, std::string body) {
-  http::Response response;
-  response.status = status;
-  response.headers.set("content-type", "text/plain; version=0.0.4; charset=utf-8");
-  response.headers.set("cache-control", "no-store");
-  response.body = std::move(body);
-  return response;
 }
 
 // What the web client's answer depends on; the request itself goes to the API first.
@@ -33,14 +25,25 @@ http::Request outline(const http::Request& request) {
   return copy;
 }
 
+// One more request is under way, until this goes.
+std::shared_ptr<void> counted(std::atomic<int>& count) {
+  count.fetch_add(1, std::memory_order_relaxed);
+  return {&count, [](void* of) {
+            static_cast<std::atomic<int>*>(of)->fetch_sub(1, std::memory_order_relaxed);
+          }};
+}
+
 }  // namespace
 
 Task<http::Response> Node::handle(http::Request request) {
-  requests_in_flight_.fetch_add(1, std::memory_order_relaxed);
+  auto under_way = counted(requests_in_flight_);
   auto answering = answer(std::move(request));
   http::Response response = co_await answering;
-  requests_in_flight_.fetch_sub(1, std::memory_order_relaxed);
   if (health_.draining()) response.close = true;
+  // A download is under way until its last piece is sent, or its connection is gone.
+  if (response.pieces)
+    response.pieces->next = [next = std::move(response.pieces->next),
+                             under_way = std::move(under_way)]() mutable { return next(); };
   co_return response;
 }
 
@@ -70,13 +73,23 @@ std::optional<http::Response> Node::answer_health(std::string_view path) {
   return std::nullopt;
 }
 
+http::Response Node::figures_as_text(const http::Request& request) const {
+  http::Response response;
+  response.headers.set("content-type", "text/plain; version=0.0.4; charset=utf-8");
+  response.headers.set("cache-control", "no-store");
+  response.body = metrics_.text();
+  http::gzip_if_accepted(request.headers, response);
+  return response;
+}
+
 // The port of metrics.listen: what an operator's machines ask, and nothing else.
 Task<http::Response> Node::answer_metrics(http::Request request) {
   if (is_get(request)) {
     if (auto health = answer_health(request.path)) co_return *std::move(health);
-    if (request.path == "/metrics") co_return plain(200, metrics_.text());
+    if (request.path == "/metrics") co_return figures_as_text(request);
   }
-  co_return http::problem(Error(ErrorKind::not_found, "There is nothing at this path."), "en", {});
+  co_return application_->refuse(std::move(request),
+                                 Error(ErrorKind::not_found, "There is nothing at this path."));
 }
 
 Task<http::Response> Node::answer(http::Request request) {
@@ -85,18 +98,18 @@ Task<http::Response> Node::answer(http::Request request) {
                                : request.path;
   if (is_get(request)) {
     if (auto health = answer_health(path)) co_return *std::move(health);
-    if (path == "/metrics" && !settings_.metrics.listen) co_return plain(200, metrics_.text());
+    if (path == "/metrics" && !settings_.metrics.listen) co_return figures_as_text(request);
   }
   if (health_.draining()) {
     Error draining(ErrorKind::unavailable, "The server is going down.");
     draining.retry_after = std::chrono::seconds(2);
-    auto response = http::problem(draining, "en", request.request_id);
+    auto response = application_->refuse(std::move(request), draining);
     response.close = true;
     co_return response;
   }
   if (!host_allowed(request))
-    co_return http::problem(Error(ErrorKind::malformed, "This server does not serve that host."),
-                            "en", {});
+    co_return application_->refuse(
+        std::move(request), Error(ErrorKind::malformed, "This server does not serve that host."));
   const bool page = is_get(request) && !path.starts_with("/api") && !path.starts_with("/ws");
   const auto page_request = page ? outline(request) : http::Request{};
   auto serving = application_->handle(std::move(request));

@@ -1,7 +1,8 @@
-// What a node does from time to time. Each piece of work is short, and starts again only when it
-// has ended.
+// What a node does from time to time for itself. Each piece of work is short, and starts again only
+// when it has ended. What one of all nodes does is work of the queue (node_tasks.cpp).
 #include "app/node.hpp"
 
+#include <algorithm>
 #include <future>
 
 namespace indaba::app {
@@ -14,11 +15,9 @@ constexpr Millis kTellDeliveredEvery{250};
 constexpr Millis kSaveSeenEvery{3'000};
 constexpr Millis kSweepEvery{30'000};
 constexpr Millis kWatchHeadsEvery{50};
-constexpr Millis kEndSessionsEvery{60'000};
-constexpr Millis kTrimEvery{600'000};
-constexpr Millis kPurgeEvery{600'000};
 constexpr Millis kSettleExportsEvery{15'000};
-constexpr Millis kPatienceForSessions{2'000};
+constexpr Millis kLeastForSessions{500};
+constexpr Millis kMostForSessions{2'000};
 
 // By reference: whoever repeats it keeps it.
 Task<void> once(const std::function<void()>& work) {
@@ -64,10 +63,8 @@ void Node::start_schedule() {
       presence_.tick();  // and learns what they told, sooner than the gathering of changes
     });
   }
-  every(kTrimEvery, [this] { return trim_streams(); });
-  every(kPurgeEvery, [this] { return purge(); });
-  every(kEndSessionsEvery, [this] { return end_old_sessions(); });
   every(kSettleExportsEvery, [this] { return settle_exports(); });
+  if (!clustering_) loops_.first().post([this] { spawn(begin_house()); });
   for (const auto& context : gateway_.contexts()) {
     struct Sweep {
       static Task<void> run(Node* node, gateway::LoopContext* context) {
@@ -93,56 +90,7 @@ Task<void> Node::probe_database() {
     database_probe_->report({ops::HealthState::failing, "does not answer"});
 }
 
-Task<void> Node::trim_streams() {
-  if (!keeps_house()) co_return;
-  if (!settings_.archive.dir.empty()) {  // what is not archived yet must not go
-    auto wanting = want_archive();
-    const auto wanted = co_await wanting;
-    if (!wanted)
-      log_.error("app", "archiving could not be begun", {{"reason", wanted.error().log}});
-    co_return;
-  }
-  auto trimming =
-      stream::trim(*storage_->database,
-                   {.policy = settings_.retention, .stream = {}, .now = clock_.wall()}, this);
-  const auto trimmed = co_await trimming;
-  if (!trimmed)
-    log_.error("app", "old events could not be deleted", {{"reason", trimmed.error().log}});
-  else if (trimmed->events > 0)
-    log_.info("app", "old events deleted",
-              {{"events", trimmed->events}, {"streams", trimmed->streams}});
-}
-
-Task<void> Node::end_old_sessions() {
-  if (!keeps_house()) co_return;
-  auto sweeping = accounts_.sweep();
-  const auto ended = co_await sweeping;
-  if (!ended)
-    log_.error("app", "sessions whose time is over could not be ended",
-               {{"reason", ended.error().log}});
-}
-
-Task<void> Node::purge() {
-  if (!keeps_house()) co_return;
-  auto purging = idempotency_.purge(10'000);
-  const auto purged = co_await purging;
-  if (!purged)
-    log_.error("app", "kept answers could not be deleted", {{"reason", purged.error().log}});
-  auto emptying = chat_.purge();
-  const auto emptied = co_await emptying;
-  if (!emptied)
-    log_.error("app", "deleted rooms could not be emptied", {{"reason", emptied.error().log}});
-  auto sweeping = search_index_->sweep();
-  const auto swept = co_await sweeping;
-  if (!swept)
-    log_.error("app", "deleted messages could not be taken out of the search",
-               {{"reason", swept.error().log}});
-  auto clearing = exports_.sweep();
-  const auto cleared = co_await clearing;
-  if (!cleared)
-    log_.error("app", "old exports could not be deleted", {{"reason", cleared.error().log}});
-}
-
+// Not by the queue: it is about work that the queue gave up.
 Task<void> Node::settle_exports() {
   if (!keeps_house()) co_return;
   auto settling = exports_.settle();
@@ -150,17 +98,18 @@ Task<void> Node::settle_exports() {
   if (!settled) log_.error("app", "exports could not be ended", {{"reason", settled.error().log}});
 }
 
-// As soon as this node is the one that does it, and not when its turn comes.
-Task<void> Node::keep_house() {
-  auto trimming = trim_streams();
-  co_await trimming;
-  auto ending = end_old_sessions();
-  co_await ending;
-  auto purging = purge();
-  co_await purging;
+// As soon as this node is the one that does it: what is old by now does not wait for its slot.
+Task<void> Node::begin_house() {
+  auto settling = settle_exports();
+  co_await settling;
+  if (!keeps_house() || !settings_.archive.dir.empty()) co_return;
+  auto trimming = trim_now();
+  const auto trimmed = co_await trimming;
+  if (!trimmed)
+    log_.error("app", "old events could not be deleted", {{"reason", trimmed.error().log}});
 }
 
-void Node::flush_sessions() {
+void Node::flush_sessions(Millis within) {
   const auto done = std::make_shared<std::promise<void>>();
   struct Flush {
     static Task<void> run(Node* node, std::shared_ptr<std::promise<void>> told) {
@@ -172,7 +121,7 @@ void Node::flush_sessions() {
     }
   };
   loops_.first().post([this, done] { spawn(Flush::run(this, done)); });
-  done->get_future().wait_for(kPatienceForSessions);
+  done->get_future().wait_for(std::clamp(within, kLeastForSessions, kMostForSessions));
 }
 
 }  // namespace indaba::app

@@ -68,7 +68,7 @@ Result<NodeSettings> node_settings(const Config& config, std::uint16_t bound_por
   s.metrics = metrics_config(config);
   s.smtp = smtp_config(config);
   s.archive = archive_config(config);
-  s.jobs = jobs_config(config);
+  INDABA_TRY(s.jobs, jobs_config(config));
   s.public_url = s.server.url_for(bound_port);
   s.origins = s.server.origins_for(bound_port);
   s.sockets = socket_settings(config, s);

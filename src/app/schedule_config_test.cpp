@@ -99,12 +99,16 @@ TEST_F(ScheduleConfigTest, says_which_entry_is_wrong_and_why) {
 class WholeScheduleTest : public ScheduleConfigTest {
  protected:
   ~WholeScheduleTest() override { database_->stop(); }
-  Result<std::vector<job::Entry>> whole(const std::string& content) {
+  Result<std::vector<job::Entry>> whole(const std::string& content, bool archives = false) {
     const auto config = load(content);
     if (!config) return config.error();
     job::Registry registry;
     declare_house_tasks(registry, *database_);
-    return whole_schedule(*config, registry);
+    for (const auto name : {kTrim, kArchive, kCleanUp, kEndSessions})  // the node's
+      registry.add({.name = std::string(name), .body = job::Blocks([](job::Running&) {
+                                                 return Result<job::Done>(job::Done{});
+                                               })});
+    return whole_schedule(*config, registry, archives);
   }
   SystemClock clock_;
   db::CountingSequencer sequencer_;
@@ -115,16 +119,33 @@ class WholeScheduleTest : public ScheduleConfigTest {
 TEST_F(WholeScheduleTest, is_the_products_and_the_operators) {
   const auto alone = whole("");
   ASSERT_TRUE(alone) << alone.error().detail;
-  EXPECT_EQ(alone->size(), product_schedule().size());
+  EXPECT_EQ(alone->size(), product_schedule(false).size());
   const auto entries = whole("[jobs.schedule.mine]\ntask = \"jobs.forget\"\nevery = 60");
   ASSERT_TRUE(entries) << entries.error().detail;
   EXPECT_EQ(entries->size(), alone->size() + 1);
   EXPECT_EQ(entries->back().name, "mine");
 }
 
+TEST_F(WholeScheduleTest,
+       old_events_are_archived_once_a_day_instead_of_deleted_where_a_folder_is_set) {
+  const auto interval_of = [this](std::string_view name, bool archives) -> std::optional<Millis> {
+    const auto entries = whole("", archives).value();
+    const auto found = std::ranges::find(entries, name, &job::Entry::name);
+    if (found == entries.end()) return std::nullopt;
+    return std::get<job::Every>(found->timing).interval;
+  };
+  EXPECT_EQ(interval_of("trim-events", false), Millis(600'000));
+  EXPECT_EQ(interval_of("archive-logs", false), std::nullopt);
+  EXPECT_EQ(interval_of("trim-events", true), std::nullopt);
+  EXPECT_EQ(interval_of("archive-logs", true), Millis(86'400'000));
+  EXPECT_EQ(interval_of("unpin-expired", true), Millis(300'000));
+}
+
 TEST_F(WholeScheduleTest, refuses_a_task_that_nobody_knows_and_a_name_of_the_products) {
   EXPECT_EQ(whole("[jobs.schedule.mine]\ntask = \"dance\"\nevery = 60").error().detail,
-            "jobs.schedule.mine: there is no task dance; there are jobs.forget, unpin-expired");
+            "jobs.schedule.mine: there is no task dance; there are archive-logs, clean-up, "
+            "end-sessions, jobs.forget, "
+            "trim-events, unpin-expired");
   EXPECT_THAT(
       whole("[jobs.schedule.forget-jobs]\ntask = \"jobs.forget\"\nevery = 60").error().detail,
       HasSubstr("the server has an entry forget-jobs of its own"));

@@ -52,19 +52,23 @@ void declare_house_tasks(job::Registry& registry, db::Database& database) {
                 .priority = 9});
   registry.add({.name = std::string(kUnpin),
                 .body = job::Waits(&unpin_expired),
+                .celery = true,
                 .aliases = {"communityhub.tasks.unpin_expired"}});
 }
 
-std::vector<job::Entry> product_schedule() {
+std::vector<job::Entry> product_schedule(bool archives) {
   return {
       every("forget-jobs", 300s, kForget),
       every("unpin-expired", 300s, kUnpin),
+      every("end-sessions", 60s, kEndSessions),
+      every("clean-up", 600s, kCleanUp),
+      archives ? every("archive-logs", 86'400s, kArchive) : every("trim-events", 600s, kTrim),
   };
 }
 
-Result<std::vector<job::Entry>> whole_schedule(const Config& config,
-                                               const job::Registry& registry) {
-  auto entries = product_schedule();
+Result<std::vector<job::Entry>> whole_schedule(const Config& config, const job::Registry& registry,
+                                               bool archives) {
+  auto entries = product_schedule(archives);
   for (const auto& entry : entries)
     check(registry.find(entry.wanted.task) != nullptr, "a task of the schedule is declared");
   INDABA_TRY(auto added, schedule_config(config));

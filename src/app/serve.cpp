@@ -2,6 +2,7 @@
 
 #include "app/demo.hpp"
 #include "app/node.hpp"
+#include "app/slow_steps.hpp"
 #include "base/crypto.hpp"
 
 #include <csignal>
@@ -15,6 +16,7 @@ namespace indaba::app {
 namespace {
 
 constexpr int kWrong = 2;
+constexpr Millis kSlowStart{2000};
 
 sigset_t handled_signals() {
   sigset_t set;
@@ -23,6 +25,22 @@ sigset_t handled_signals() {
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGHUP);
   return set;
+}
+
+bool end_is_asked_for() {
+  sigset_t pending;
+  sigemptyset(&pending);
+  ::sigpending(&pending);
+  return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1;
+}
+
+// Says once that it waits.
+db::ProcessLock::KeepWaiting until_the_end(Logger& log) {
+  return [&log, told = false]() mutable {
+    if (!std::exchange(told, true))
+      log.info("app", "waiting for another process to let go of the data folder");
+    return !end_is_asked_for();
+  };
 }
 
 int refuse(const Error& error) {
@@ -37,6 +55,31 @@ std::optional<std::string> environment(const char* name) {
   return value;
 }
 
+// Called while it starts. Where the database does not answer, the start may wait for long at places
+// that look at no signal; what it has not done by then, the database takes back.
+class EarlyEnd {
+ public:
+  EarlyEnd(Logger& log, const Clock& clock) : log_(log), clock_(clock) {}
+
+  void look() {
+    if (!end_is_asked_for()) return;
+    if (!asked_at_) {
+      asked_at_ = clock_.mono();
+      log_.info("app", "asked to end before it was ready");
+    }
+    if (clock_.mono() - *asked_at_ < kPatience) return;
+    log_.warn("app", "ended in the middle of the start");
+    std::cout.flush();
+    std::_Exit(0);
+  }
+
+ private:
+  static constexpr Millis kPatience{5000};
+  Logger& log_;
+  const Clock& clock_;
+  std::optional<MonoTime> asked_at_;
+};
+
 Result<void> fill_demo(Node& node, const std::optional<std::string>& wanted) {
   auto password = ensure_demo(node.database(), node.settings().data.demo_password(), wanted,
                               node.clock(), node.random());
@@ -45,6 +88,12 @@ Result<void> fill_demo(Node& node, const std::optional<std::string>& wanted) {
   if (*password) std::cout << " with the password " << **password;
   std::cout << '\n';
   return {};
+}
+
+std::string what_it_does(const Node& node, const ServeOptions& options) {
+  if (options.http) return "listening on " + node.url();
+  if (options.jobs) return fmt::format("working on {}", fmt::join(options.queues, ", "));
+  return fmt::format("scheduling {} entries", node.scheduled());
 }
 
 // Until a signal asks for the end. SIGHUP reads again what can be read again.
@@ -64,9 +113,29 @@ void wait_for_the_end(Node& node, const Config& config, Logger& log, const sigse
   }
 }
 
+// nullptr: it was asked to end before it was ready.
+Result<std::unique_ptr<Node>> start(const Config& config, const ServeOptions& options,
+                                    const std::optional<std::string>& demo_password,
+                                    const Clock& clock, Logger& log) {
+  EarlyEnd end(log, clock);
+  SlowSteps starting(log, clock, "the start waits", kSlowStart, [&end] { end.look(); });
+  starting.begin(options.takeover ? "the data folder" : "the database");
+  auto made = Node::make(config, options, log);
+  if (!made && options.takeover && end_is_asked_for()) {
+    log.info("app", "stopped");
+    return nullptr;
+  }
+  INDABA_TRY(auto node, std::move(made));
+  if (options.demo) {
+    INDABA_TRY_VOID(fill_demo(*node, demo_password));
+  }
+  if (!node->start(end_is_asked_for)) return nullptr;
+  return node;
+}
+
 }  // namespace
 
-int serve(const Config& config, const ServeOptions& options) {
+int serve(const Config& config, ServeOptions options) {
   const auto signals = handled_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // inherited by every thread
   std::signal(SIGPIPE, SIG_IGN);
@@ -76,21 +145,20 @@ int serve(const Config& config, const ServeOptions& options) {
   const auto logging = log_config(config);
   Logger log(clock, parse_log_level(logging.level).value_or(LogLevel::info),
              logging.json ? LogFormat::json : LogFormat::text);
-  auto node = Node::make(config, options, log);
+  if (options.takeover) options.keep_waiting = until_the_end(log);
+  auto node = start(config, options, demo_password, clock, log);
   if (!node) return refuse(node.error());
-  if (options.demo) {
-    if (const auto filled = fill_demo(**node, demo_password); !filled)
-      return refuse(filled.error());
-  }
-  (*node)->start();
+  if (!*node) return 0;
   log.info("app", "started", {{"version", INDABA_VERSION}, {"url", (*node)->url()}});
-  if (options.http)
-    std::cout << "listening on " << (*node)->url() << std::endl;
-  else
-    std::cout << fmt::format("working on {}", fmt::join(options.queues, ", ")) << std::endl;
+  std::cout << what_it_does(**node, options) << std::endl;
 
   wait_for_the_end(**node, config, log, signals);
   (*node)->stop();
+  if (const int hanging = (*node)->hanging_jobs(); hanging > 0) {
+    log.error("app", "stopped without jobs that do not come back", {{"count", hanging}});
+    std::cout.flush();
+    std::_Exit(0);  // nothing that the end would still have to write
+  }
   log.info("app", "stopped");
   return 0;
 }

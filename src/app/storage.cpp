@@ -21,10 +21,12 @@ db::PgOptions postgres_options(const DataConfig& data, Migrate migrate) {
 
 Result<std::unique_ptr<db::Database>> open_database(const DataConfig& data, Migrate migrate,
                                                     db::EventSequencer& sequencer,
-                                                    const Clock& clock) {
+                                                    const Clock& clock,
+                                                    db::ProcessLock::KeepWaiting keep_waiting) {
   if (data.embedded()) {
-    INDABA_TRY(auto opened,
-               db::SqliteDatabase::open({.file = data.database_file()}, sequencer, clock));
+    db::SqliteOptions options{.file = data.database_file(),
+                              .keep_waiting = std::move(keep_waiting)};
+    INDABA_TRY(auto opened, db::SqliteDatabase::open(std::move(options), sequencer, clock));
     return std::unique_ptr<db::Database>(std::move(opened));
   }
   INDABA_TRY(auto opened, db::PgDatabase::open(postgres_options(data, migrate), sequencer, clock));
@@ -54,13 +56,15 @@ Error only_embedded(std::string_view command, std::string_view instead) {
 
 Result<std::unique_ptr<Storage>> open_storage(const DataConfig& data, Migrate migrate,
                                               const std::string& signing_key, const Clock& clock,
-                                              Random& random) {
+                                              Random& random,
+                                              db::ProcessLock::KeepWaiting keep_waiting) {
   auto storage = std::make_unique<Storage>(clock);
   if (!data.embedded()) {
     // Two nodes share the database, never the folder: the control socket in it is one's own.
-    INDABA_TRY(storage->folder, db::ProcessLock::acquire(data.dir));
+    INDABA_TRY(storage->folder, db::ProcessLock::acquire(data.dir, keep_waiting));
   }
-  INDABA_TRY(storage->database, open_database(data, migrate, storage->log, clock));
+  INDABA_TRY(storage->database,
+             open_database(data, migrate, storage->log, clock, std::move(keep_waiting)));
   storage->store = std::make_unique<stream::SqlStore>(*storage->database);
   storage->signing_key = signing_key;
   if (signing_key.empty()) {

@@ -34,15 +34,15 @@ struct Storage {
 // always is.
 enum class Migrate : bool { no, yes };
 
-// The errors of all of these are sentences for the operator.
-[[nodiscard]] Result<std::unique_ptr<Storage>> open_storage(const DataConfig& data, Migrate migrate,
-                                                            const std::string& signing_key,
-                                                            const Clock& clock, Random& random);
+// The errors of all of these are sentences for the operator. `keep_waiting`: for another process
+// that holds the data folder.
+[[nodiscard]] Result<std::unique_ptr<Storage>> open_storage(
+    const DataConfig& data, Migrate migrate, const std::string& signing_key, const Clock& clock,
+    Random& random, db::ProcessLock::KeepWaiting keep_waiting = {});
 // PostgreSQL where database.url is set, else the embedded one.
-[[nodiscard]] Result<std::unique_ptr<db::Database>> open_database(const DataConfig& data,
-                                                                  Migrate migrate,
-                                                                  db::EventSequencer& sequencer,
-                                                                  const Clock& clock);
+[[nodiscard]] Result<std::unique_ptr<db::Database>> open_database(
+    const DataConfig& data, Migrate migrate, db::EventSequencer& sequencer, const Clock& clock,
+    db::ProcessLock::KeepWaiting keep_waiting = {});
 [[nodiscard]] Result<db::SchemaStatus> read_schema_status(const DataConfig& data);
 [[nodiscard]] db::PgOptions postgres_options(const DataConfig& data, Migrate migrate);
 // The stream on which nodes tell each other whose access ended; made on first use.

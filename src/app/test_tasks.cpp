@@ -1,5 +1,7 @@
 #include "app/test_tasks.hpp"
 
+#include <csignal>
+
 namespace indaba::app {
 
 namespace {
@@ -28,6 +30,10 @@ Task<Result<Done>> effect(const Clock* clock, Random* random, std::shared_ptr<Ru
 
 void add_queue_test_tasks(job::Registry& registry, const Clock& clock, Random& random) {
   registry.add({.name = "test.nothing", .body = job::Waits(&nothing), .kept = Millis(0)});
+  registry.add({.name = "test.crash", .body = job::Blocks([](Running&) -> Result<Done> {
+                                        std::ignore = ::raise(SIGKILL);
+                                        return Done{};
+                                      })});
   registry.add({.name = "test.effect",
                 .body = [clock = &clock, random = &random](std::shared_ptr<Running> run) {
                   return effect(clock, random, std::move(run));

@@ -30,12 +30,16 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
   return spdlog::level::off;
 }
 
-// Field names are literals of the program, but a line that does not parse is lost: escape them too.
-void append_json_member(std::string& out, std::string_view name, const LogField::Value& value) {
-  out += ',';
-  json::append_string(out, name);
-  out += ':';
-  std::visit([&out](const auto& v) { json::append(out, v); }, value);
+void append_value(std::string& out, const LogField::Value& value) {
+  std::visit(
+      [&out]<class T>(const T& v) {
+        if constexpr (!std::same_as<T, std::monostate>) json::append(out, v);
+      },
+      value);
+}
+
+bool is_there(const LogField& field) {
+  return !std::holds_alternative<std::monostate>(field.value);
 }
 
 std::string json_line(WallTime now, LogLevel level, std::string_view part, std::string_view message,
@@ -45,7 +49,14 @@ std::string json_line(WallTime now, LogLevel level, std::string_view part, std::
   json::append_member(line, "level", to_string(level));
   json::append_member(line, "logger", part);
   json::append_member(line, "message", message);
-  for (const auto& field : fields) append_json_member(line, field.name, field.value);
+  for (const auto& field : fields) {
+    if (!is_there(field)) continue;
+    // Names are literals of the program, but a line that does not parse is lost: escape them too.
+    line += ',';
+    json::append_string(line, field.name);
+    line += ':';
+    append_value(line, field.value);
+  }
   line += '}';
   return line;
 }
@@ -77,13 +88,14 @@ std::string text_line(WallTime now, LogLevel level, std::string_view part, std::
   line += ": ";
   append_sentence(line, message);
   for (const auto& field : fields) {
+    if (!is_there(field)) continue;
     line += ' ';
     append_text(line, field.name);
     line += '=';
     if (const auto* text = std::get_if<std::string_view>(&field.value)) {
       append_text(line, *text);
     } else {
-      std::visit([&line](const auto& v) { json::append(line, v); }, field.value);
+      append_value(line, field.value);
     }
   }
   return line;

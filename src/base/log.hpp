@@ -34,7 +34,8 @@ enum class LogFormat : std::uint8_t { json, text };
 
 // One named value of an entry. It points at texts, and lives as long as the call that logs it.
 struct LogField {
-  using Value = std::variant<std::string_view, std::int64_t, double, bool>;
+  // monostate: not there, as an id of nobody.
+  using Value = std::variant<std::string_view, std::int64_t, double, bool, std::monostate>;
 
   std::string_view name;
   Value value;
@@ -48,11 +49,22 @@ struct LogField {
     requires(!std::same_as<N, bool>)
   LogField(std::string_view n, N v) : name(n), value(static_cast<std::int64_t>(v)) {}
   template <class Tag>
-  LogField(std::string_view n, Id<Tag> v) : name(n), value(v.value) {}
+  LogField(std::string_view n, Id<Tag> v) : name(n) {
+    if (v)
+      value = v.value;
+    else
+      value = std::monostate{};
+  }
   LogField(std::string_view n, Seq v) : name(n), value(v.value) {}
   LogField(std::string_view n, std::chrono::milliseconds v)
       : name(n), value(std::int64_t{v.count()}) {}
 };
+// A text that says nothing where it is empty.
+[[nodiscard]] inline LogField log_unless_empty(std::string_view name, std::string_view text) {
+  LogField field(name, text);
+  if (text.empty()) field.value = std::monostate{};
+  return field;
+}
 using LogFields = std::initializer_list<LogField>;
 
 class Logger {

@@ -34,6 +34,14 @@ TEST_F(LogTest, writes_one_json_object_a_line) {
             "\n");
 }
 
+TEST_F(LogTest, leaves_out_the_id_of_nobody_and_a_text_that_says_nothing) {
+  Logger log(clock_, LogLevel::info, LogFormat::json, sink());
+  log.info("net", "x", {{"user_id", UserId()}, log_unless_empty("org_slug", ""), {"status", 0}});
+  EXPECT_TRUE(out_.str().ends_with(R"("message":"x","status":0})"
+                                   "\n"))
+      << out_.str();
+}
+
 TEST_F(LogTest, an_entry_stays_one_valid_line_whatever_its_fields_hold) {
   Logger log(clock_, LogLevel::info, LogFormat::json, sink());
   log.warn("a\nb", "forged\n{\"level\":\"error\"}\x1b[2J",

@@ -8,6 +8,7 @@
 
 #include <boost/system/result.hpp>
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,6 +46,7 @@ struct Error {
   std::string log;     // for the operator only
   std::vector<FieldError> fields;
   std::chrono::milliseconds retry_after{0};
+  std::int64_t limit = 0;  // of `rate_limited`: how much is allowed, where that is a number
 
   Error() = default;
   explicit Error(ErrorKind k, std::string detail_text = {})
@@ -56,6 +58,13 @@ struct Error {
     return code.empty() ? slug(kind) : std::string_view(code);
   }
 
+  [[nodiscard]] static Error rate_limited(std::string sentence, std::int64_t limit,
+                                          std::chrono::milliseconds retry_after) {
+    Error e(ErrorKind::rate_limited, std::move(sentence));
+    e.limit = limit;
+    e.retry_after = retry_after;
+    return e;
+  }
   // An internal error: the caller is told nothing but that it happened.
   [[nodiscard]] static Error internal(std::string log_text) {
     Error e(ErrorKind::internal);

@@ -13,7 +13,6 @@ constexpr Millis kSweep{30'000};
 constexpr Millis kIdle{60'000};
 constexpr Millis kFinish{1000};
 constexpr Millis kTellAgain{60'000};
-constexpr std::size_t kMostFollowed = 20'000;
 
 }  // namespace
 
@@ -46,8 +45,12 @@ void Bridge::start() {
   thread_.start();
 }
 
-void Bridge::stop() {
+void Bridge::stop(Millis within) {
   if (!started_.exchange(false)) return;
+  const auto end = parts_.clock.mono() + within;
+  const auto left = [this, end] {
+    return std::chrono::duration_cast<Millis>(end - parts_.clock.mono());
+  };
   const auto on_loop = [this](const std::function<void()>& work) {
     std::promise<void> done;
     thread_.loop().post([&] {
@@ -56,18 +59,19 @@ void Bridge::stop() {
     });
     done.get_future().wait();
   };
-  const auto wait_idle = [this](Millis within) {
-    const auto until = parts_.clock.mono() + within;
+  const auto wait_idle = [&] {
+    const auto until = parts_.clock.mono() + std::min(kFinish, left());
     while (running_.load() > 0 && parts_.clock.mono() < until)
       std::this_thread::sleep_for(Millis(5));
   };
   closing_ = true;
   on_loop([this] { layer_->set_receiving(false); });
-  wait_idle(kFinish);
+  wait_idle();
   abandoned_ = true;
   on_loop([this] { leader_.stop(); });
-  leader_.resign_blocking();
-  wait_idle(kFinish);
+  if (!leader_.resign_blocking(left()))
+    parts_.log.warn("bridge", "the lead could not be given back; it ends by itself");
+  wait_idle();
   on_loop([this] { layer_->stop(); });
   thread_.stop();
 }
@@ -81,8 +85,8 @@ void Bridge::every(Millis interval, void (Bridge::*work)()) {
 }
 
 BridgeStats Bridge::stats() const {
-  return {layer_->stats(), leader_.leading(), delivered_.load(),
-          refused_.load(), sent_.load(),      dropped_.load()};
+  return {layer_->stats(), leader_.leading(), delivered_.load(), refused_.load(),
+          sent_.load(),    dropped_.load(),   left_out_.load()};
 }
 
 void Bridge::on_leading(bool leading) {
@@ -107,6 +111,7 @@ Task<void> Bridge::follow_blanks() {
   if (thread_.loop().now() - followed_at_ > kFollowAll) {
     followed_at_ = thread_.loop().now();
     std::ranges::fill(followed_up_to_, 0);
+    counted_left_out_ = 0;
   }
   bool complete = true;
   for (std::size_t mapping = 0; mapping < mappings_.size(); ++mapping) {
@@ -121,6 +126,7 @@ Task<void> Bridge::follow_blanks() {
       follow(mappings_[mapping], *found);
     }
   }
+  if (complete) tell_left_out();
   if (complete && leader_.leading() && !closing_) layer_->set_receiving(true);
   following_ = false;
   --running_;
@@ -128,17 +134,18 @@ Task<void> Bridge::follow_blanks() {
 
 void Bridge::follow(const GroupMapping& mapping, const BridgeSink::Blanks& blanks) {
   std::vector<std::string> groups;
-  for (const auto& [id, text] : blanks) {
-    auto group = mapping.group_for(text);
-    if (followed_.contains(group)) continue;
-    if (followed_.size() >= kMostFollowed) {
-      refuse(Refusal::full, "there are too many groups to follow them all");
-      break;
-    }
-    followed_.insert(group);
-    groups.push_back(std::move(group));
-  }
-  layer_->follow(groups);
+  groups.reserve(blanks.size());
+  for (const auto& [id, text] : blanks) groups.push_back(mapping.group_for(text));
+  counted_left_out_ += layer_->follow(groups);
+}
+
+// Once when it begins; how many they are now is told by the figures.
+void Bridge::tell_left_out() {
+  if (left_out_.exchange(counted_left_out_) > 0 || counted_left_out_ == 0) return;
+  parts_.log.error("bridge",
+                   "there are more groups than this layer can follow: what Django says to the "
+                   "newest ones is not heard; use pubsub, or name the groups that matter",
+                   {{"followed", layer_->stats().groups}, {"left_out", counted_left_out_}});
 }
 
 void Bridge::sweep() {

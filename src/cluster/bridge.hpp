@@ -34,10 +34,12 @@ struct BridgeStats {
   std::uint64_t refused = 0;    // likewise: a type that is not let in, no such stream, …
   std::uint64_t sent = 0;       // to Django
   std::uint64_t dropped = 0;    // either way: too many waited, or not writable in time
+  std::size_t left_out = 0;     // groups that are not followed, since there are too many
 };
 
 class Bridge final : private ChannelLayerListener, public stream::CommitListener {
  public:
+  static constexpr Millis kStop{4000};
   static constexpr std::int64_t kMostWaiting = 65'536;
   static constexpr std::int64_t kMostBytes = std::int64_t{32} << 20U;
   static constexpr std::size_t kMostBody = std::size_t{256} * 1024;
@@ -56,7 +58,7 @@ class Bridge final : private ChannelLayerListener, public stream::CommitListener
 
   void start();
   // Before the database stops: what waits is finished within 2 s, or left.
-  void stop();
+  void stop(Millis within = kStop);
   void on_committed(std::span<const stream::EventPtr> events) override;
   [[nodiscard]] BridgeStats stats() const;  // any thread
 
@@ -111,6 +113,7 @@ class Bridge final : private ChannelLayerListener, public stream::CommitListener
   void follow_new();
   Task<void> follow_blanks();
   void follow(const GroupMapping& mapping, const BridgeSink::Blanks& blanks);
+  void tell_left_out();
   void sweep();
   [[nodiscard]] bool reserve(std::size_t bytes);
   void release(std::size_t bytes);
@@ -133,6 +136,7 @@ class Bridge final : private ChannelLayerListener, public stream::CommitListener
   std::atomic<std::uint64_t> refused_{0};
   std::atomic<std::uint64_t> sent_{0};
   std::atomic<std::uint64_t> dropped_{0};
+  std::atomic<std::size_t> left_out_{0};
 
   // The loop's own:
   std::unordered_map<std::string, std::shared_ptr<Lane>> lanes_;
@@ -140,7 +144,7 @@ class Bridge final : private ChannelLayerListener, public stream::CommitListener
   std::vector<std::int64_t> followed_up_to_;  // by mapping: ids whose groups are followed
   bool following_ = false;
   MonoTime followed_at_{};
-  std::set<std::string, std::less<>> followed_;  // groups whose blank was filled in
+  std::size_t counted_left_out_ = 0;  // since all were looked at for the last time
   std::uint64_t counter_ = 0;
   std::array<std::atomic<MonoTime>, 7> told_at_{};  // by refusal
 };

@@ -23,9 +23,10 @@ class FakeLayer final : public ChannelLayer {
   void stop() override {}
   [[nodiscard]] bool every_node_hears() const noexcept override { return every_node_; }
   void set_receiving(bool now) override { receiving = now; }
-  void follow(std::span<const std::string> groups) override {
+  std::size_t follow(std::span<const std::string> groups) override {
     const std::scoped_lock lock(mutex);
     followed.insert(followed.end(), groups.begin(), groups.end());
+    return left_out;
   }
   void group_send(const std::string& group, const boost::json::object& message) override {
     const std::scoped_lock lock(mutex);
@@ -38,6 +39,7 @@ class FakeLayer final : public ChannelLayer {
   std::vector<std::string> sent;
   std::atomic<ChannelLayerListener*> listener{nullptr};
   std::atomic<bool> receiving{false};
+  std::size_t left_out = 0;  // of what is to be followed
 
  private:
   const bool every_node_;
@@ -131,6 +133,7 @@ class BridgeTest : public testing::Test {
     bridge_ = std::make_unique<Bridge>(Bridge::Parts{*database_, sink_, clock_, random_, log_},
                                        std::move(parsed), [&](net::Loop&) {
                                          auto layer = std::make_unique<FakeLayer>(every_node);
+                                         layer->left_out = left_out_;
                                          layer_ = layer.get();
                                          return layer;
                                        });
@@ -173,6 +176,7 @@ class BridgeTest : public testing::Test {
   std::unique_ptr<db::Database> database_;
   FakeSink sink_;
   FakeLayer* layer_ = nullptr;
+  std::size_t left_out_ = 0;
   std::unique_ptr<Bridge> bridge_;
 };
 
@@ -232,6 +236,16 @@ TEST_F(BridgeTest, where_one_node_hears_it_tells_the_readers_of_all) {
   say("org-1", "note", "{}", "id", [&] { ++done; });
   ASSERT_TRUE(eventually([&] { return done == 1; }));
   EXPECT_THAT(sink_.passed, ElementsAre("10 note,{} to all"));
+}
+
+TEST_F(BridgeTest, says_how_many_groups_the_layer_cannot_follow) {
+  left_out_ = 7;
+  start({"lobby orgs/acme/topics/ticks in=tick", "org-<id> orgs/<id>/notifications in=note",
+         "user-<id> users/<id>/me in=note"},
+        false);
+  ASSERT_TRUE(eventually([&] { return layer_->receiving.load(); }));
+  EXPECT_EQ(bridge_->stats().left_out, 14);  // by the two that have a blank
+  EXPECT_EQ(bridge_->stats().dropped, 0);
 }
 
 TEST_F(BridgeTest, a_message_that_the_layer_hands_over_again_is_there_once) {

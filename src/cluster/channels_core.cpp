@@ -15,6 +15,7 @@ constexpr std::chrono::minutes kRejoin{10};
 constexpr std::string_view kGroupExpiry = "86400";  // channels_redis': a day, in seconds
 constexpr std::string_view kWait = "2";             // seconds at the inbox
 constexpr std::string_view kBatch = "200";
+constexpr std::size_t kJoinedAtOnce = 250;  // groups, by two commands each
 constexpr std::size_t kMostInHand = 5000;
 constexpr std::size_t kMostBytesInHand = std::size_t{8} << 20U;
 
@@ -37,8 +38,12 @@ for i = 1, #taken, 2 do
 end
 return members)";
 
+// Our channels' names are to stay below 64 bytes (Redis' zset-max-listpack-value): a group of
+// longer ones takes five times the memory.
+constexpr std::size_t kHashDigits = 24;
+
 std::string short_hash(std::string_view secret, std::string_view what) {
-  return text::to_hex(crypto::derive_key(secret, what)).substr(0, 32);
+  return text::to_hex(crypto::derive_key(secret, what)).substr(0, kHashDigits);
 }
 
 }  // namespace
@@ -74,21 +79,32 @@ void CoreLayer::stop() {
 }
 
 ChannelLayerStats CoreLayer::stats() const {
-  return {up_.load(), sent_.load(), received_.load(), dropped_.load()};
+  return {up_.load(), sent_.load(), received_.load(), dropped_.load(), followed_.load()};
 }
 
-std::string CoreLayer::channel_of(std::string_view group) const {
-  return own_ + short_hash(options_.secret, fmt::format("channel layer group {}", group));
+// Our channel in a group is own_ and this.
+std::string CoreLayer::name_in(std::string_view group) const {
+  return short_hash(options_.secret, fmt::format("channel layer group {}", group));
 }
 
-void CoreLayer::follow(std::span<const std::string> groups) {
-  std::vector<std::string> fresh;
+std::size_t CoreLayer::follow(std::span<const std::string> groups) {
+  std::size_t left_out = 0;
+  std::vector<const std::string*> fresh;
   for (const auto& group : groups) {
-    if (!channels::is_group_name(group) || !groups_.emplace(group).second) continue;
-    channels_.emplace(channel_of(group), group);
-    fresh.push_back(group);
+    if (!channels::is_group_name(group) || groups_.contains(group)) continue;
+    if (groups_.size() >= options_.most_groups) {
+      ++left_out;
+      continue;
+    }
+    const auto& name = *groups_.insert(group).first;
+    group_of_.emplace(name_in(name), &name);
+    fresh.push_back(&name);
   }
-  if (receiving_) join(fresh);
+  followed_ = groups_.size();
+  if (!receiving_) return left_out;
+  to_join_.insert(to_join_.begin(), fresh.begin(), fresh.end());
+  join_some();
+  return left_out;
 }
 
 void CoreLayer::set_receiving(bool receiving) {
@@ -97,6 +113,7 @@ void CoreLayer::set_receiving(bool receiving) {
   if (!receiving_) {  // the next one takes them again
     in_hand_.clear();
     in_hand_bytes_ = 0;
+    to_join_.clear();
     return;
   }
   join_all();
@@ -113,19 +130,30 @@ void CoreLayer::on_receiver_ready() {
   begin_receiving();
 }
 
+// The marker goes first: where Redis forgets everything half-way, it is missed all the same.
 void CoreLayer::join_all() {
   joined_at_ = loop_.now();
-  join({groups_.begin(), groups_.end()});
   sender_.call({"SET", marker_, "1", "EX", kGroupExpiry}, [](const RedisReply*) {});
+  to_join_.clear();
+  for (const auto& group : groups_) to_join_.push_back(&group);
+  join_some();
 }
 
-void CoreLayer::join(const std::vector<std::string>& groups) {
+void CoreLayer::join_some() {
+  if (joining_ || to_join_.empty() || !sender_.ready()) return;
+  joining_ = true;
   const auto now = fmt::format("{:.3f}", static_cast<double>(to_millis(clock_.wall())) / 1000.0);
-  const auto ignored = [](const RedisReply*) {};
-  for (const auto& group : groups) {
+  for (std::size_t i = 0; i < kJoinedAtOnce && !to_join_.empty(); ++i) {
+    const auto& group = *to_join_.front();
+    to_join_.pop_front();
+    const bool last = i + 1 == kJoinedAtOnce || to_join_.empty();
     const auto key = channels::group_key(options_.prefix, group);
-    sender_.call({"ZADD", key, now, channel_of(group)}, ignored);
-    sender_.call({"EXPIRE", key, kGroupExpiry}, ignored);
+    sender_.call({"ZADD", key, now, own_ + name_in(group)}, [](const RedisReply*) {});
+    sender_.call({"EXPIRE", key, kGroupExpiry}, [this, last](const RedisReply*) {
+      if (!last) return;
+      joining_ = false;
+      join_some();  // where the connection broke: all of them when there is another one
+    });
   }
 }
 
@@ -199,12 +227,13 @@ void CoreLayer::take(std::string_view member) {
   }
   // A message to a group names our one channel in it.
   for (const auto& channel : unpacked->channels) {
-    const auto group = channels_.find(channel);
-    if (group == channels_.end()) continue;
+    if (!channel.starts_with(own_)) continue;
+    const auto group = group_of_.find(channel.substr(own_.size()));
+    if (group == group_of_.end()) continue;
     in_hand_.insert(own);
     in_hand_bytes_ += own.size();
     const auto id = text::to_hex(member.substr(0, channels::kRandomPrefix));
-    return listener_->on_group_message({.group = group->second,
+    return listener_->on_group_message({.group = *group->second,
                                         .type = std::move(unpacked->type),
                                         .members = std::move(unpacked->members),
                                         .bytes = member.size(),

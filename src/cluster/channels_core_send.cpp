@@ -34,18 +34,14 @@ return over_capacity)";
 }  // namespace
 
 void CoreLayer::group_send(const std::string& group, const boost::json::object& message) {
-  if (!sender_.ready() || sender_.waiting() > kMostWaiting) {
-    dropped_.fetch_add(1, std::memory_order_relaxed);
-    return;
-  }
+  if (!sender_.ready()) return drop("Redis cannot be reached");
+  if (sender_.waiting() > kMostWaiting) return drop("Redis does not keep up");
   const auto key = channels::group_key(options_.prefix, group);
   const auto oldest = std::to_string(to_millis(clock_.wall()) / 1000 - kGroupExpirySeconds);
   sender_.call({"ZREMRANGEBYSCORE", key, "0", oldest}, [](const RedisReply*) {});
   sender_.call({"ZRANGE", key, "0", "-1"}, [this, group, message](const RedisReply* reply) {
-    if (reply == nullptr || reply->is_error()) {
-      dropped_.fetch_add(1, std::memory_order_relaxed);
-      return;
-    }
+    if (reply == nullptr) return drop("the connection to Redis broke");
+    if (reply->is_error()) return drop(reply->error());
     Inboxes inboxes;
     for (std::size_t i = 0; i < reply->size(); ++i) {
       const std::string channel((*reply)[i].text());
@@ -54,6 +50,13 @@ void CoreLayer::group_send(const std::string& group, const boost::json::object& 
     }
     send_to(group, inboxes, message);
   });
+}
+
+void CoreLayer::drop(std::string_view why) {
+  dropped_.fetch_add(1, std::memory_order_relaxed);
+  if (told_dropped_at_ != MonoTime{} && loop_.now() - told_dropped_at_ < kTellAgain) return;
+  told_dropped_at_ = loop_.now();
+  log_.warn("bridge", "events for Django are dropped", {{"reason", why}});
 }
 
 void CoreLayer::send_to(const std::string& group, const Inboxes& inboxes,

@@ -39,6 +39,7 @@ struct ChannelLayerStats {
   std::uint64_t sent = 0;      // messages to groups
   std::uint64_t received = 0;  // likewise
   std::uint64_t dropped = 0;   // because the layer is down or its queue full
+  std::size_t groups = 0;      // that are followed by name
 };
 
 class ChannelLayer {
@@ -49,8 +50,9 @@ class ChannelLayer {
   // Each node hears what is said to the groups; else the one that is set to receive.
   [[nodiscard]] virtual bool every_node_hears() const noexcept = 0;
   virtual void set_receiving(bool receiving) = 0;
-  // Groups to hear from now on, besides those heard already.
-  virtual void follow(std::span<const std::string> groups) = 0;
+  // Groups to hear from now on, besides those heard already. How many of them are not heard, since
+  // there are more than the layer can follow.
+  virtual std::size_t follow(std::span<const std::string> groups) = 0;
   // `message` has its type, which the group's consumers must know: another one ends them.
   virtual void group_send(const std::string& group, const boost::json::object& message) = 0;
   [[nodiscard]] virtual ChannelLayerStats stats() const = 0;  // any thread

@@ -15,8 +15,9 @@ void PubSubLayer::start(ChannelLayerListener& listener) {
   bus_.start(*this);
 }
 
-void PubSubLayer::follow(std::span<const std::string> groups) {
+std::size_t PubSubLayer::follow(std::span<const std::string> groups) {
   for (const auto& group : groups) bus_.join(group);
+  return 0;
 }
 
 void PubSubLayer::group_send(const std::string& group, const boost::json::object& message) {

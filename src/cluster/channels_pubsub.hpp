@@ -17,7 +17,7 @@ class PubSubLayer final : public ChannelLayer, private BusListener {
   void stop() override { bus_.stop(); }
   [[nodiscard]] bool every_node_hears() const noexcept override { return true; }
   void set_receiving(bool) override {}
-  void follow(std::span<const std::string> groups) override;
+  std::size_t follow(std::span<const std::string> groups) override;
   void group_send(const std::string& group, const boost::json::object& message) override;
   [[nodiscard]] ChannelLayerStats stats() const override;
 

@@ -83,7 +83,7 @@ class ChannelsTest : public testing::Test, protected ChannelLayerListener {
     layer_ = std::make_unique<CoreLayer>(
         thread_.loop(), target_,
         CoreLayerOptions{
-            .prefix = "asgi", .secret = "s", .capacity = 3, .expiry = std::chrono::seconds(10)},
+            .prefix = "asgi", .secret = "s", .capacity = capacity_, .most_groups = most_groups_},
         clock_, random_, log_);
   }
   void restart_core() {
@@ -109,6 +109,8 @@ class ChannelsTest : public testing::Test, protected ChannelLayerListener {
     return heard_;
   }
 
+  std::int64_t capacity_ = 3;
+  std::size_t most_groups_ = CoreLayerOptions().most_groups;
   std::atomic<bool> finish_{true};
   std::atomic<int> unreadable_{0};
   SystemClock clock_;
@@ -174,6 +176,63 @@ TEST_F(ChannelsTest, core_joins_anew_when_redis_was_flushed) {
   const auto before = channel();
   redis_.ask({"FLUSHALL"});
   EXPECT_TRUE(eventually([&] { return channel() == before; }));
+}
+
+// Redis says how many groups it knows, our marker and inboxes beside them.
+std::int64_t keys_of(TestRedis& redis) {
+  return std::stoll(redis.ask({"DBSIZE"}));
+}
+
+TEST_F(ChannelsTest, core_drops_no_event_while_it_joins_very_many_groups_again) {
+  constexpr int kGroups = 25'000;
+  capacity_ = 1'000'000;
+  start_core();
+  redis_.ask({"ZADD", "asgi:group:org-1", std::to_string(std::time(nullptr)), "specific.aa!1"});
+  std::vector<std::string> users;
+  for (int id = 1; id <= kGroups; ++id) users.push_back("user-" + std::to_string(id));
+  std::uint64_t sent = 0;
+  const auto send_until = [&](const std::function<bool()>& what) {
+    return eventually([&] {
+      on_loop([&] { layer_->group_send("org-1", {{"type", "said"}}); });
+      ++sent;
+      return what();
+    });
+  };
+  on_loop([&] { layer_->follow(users); });
+  EXPECT_TRUE(send_until([&] { return keys_of(redis_) > kGroups; }));
+  redis_.ask({"FLUSHALL"});
+  EXPECT_TRUE(send_until([&] { return keys_of(redis_) > kGroups; }));
+  on_loop([&] {
+    layer_->set_receiving(false);
+    layer_->set_receiving(true);
+  });
+  for (int i = 0; i < 50; ++i) send_until([] { return true; });
+  EXPECT_TRUE(eventually([&] { return layer_->stats().sent == sent; }));
+  EXPECT_EQ(layer_->stats().dropped, 0);
+  EXPECT_EQ(layer_->stats().groups, kGroups + 1);
+}
+
+TEST_F(ChannelsTest, core_hears_of_a_new_group_before_it_has_joined_all_again) {
+  start_core();
+  std::vector<std::string> users;
+  for (int id = 1; id <= 100'000; ++id) users.push_back("user-" + std::to_string(id));
+  const std::vector<std::string> fresh{"org-2"};
+  on_loop([&] {
+    layer_->follow(users);
+    layer_->follow(fresh);
+  });
+  EXPECT_TRUE(eventually([&] { return redis_.ask({"ZCARD", "asgi:group:org-2"}) == "1"; }));
+  EXPECT_LT(keys_of(redis_), 50'000);
+}
+
+TEST_F(ChannelsTest, core_follows_as_many_groups_as_it_may_and_says_how_many_it_does_not) {
+  most_groups_ = 3;
+  start_core();
+  const std::vector<std::string> groups{"a", "b", "c", "org-1", "d"};
+  std::size_t left_out = 0;
+  on_loop([&] { left_out = layer_->follow(groups); });
+  EXPECT_EQ(left_out, 2);
+  EXPECT_EQ(layer_->stats().groups, 3);
 }
 
 TEST_F(ChannelsTest, core_sends_in_order_into_each_inbox_once_and_up_to_its_capacity) {

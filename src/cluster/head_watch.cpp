@@ -11,7 +11,13 @@ bool HeadWatch::due(MonoTime now) {
   if (since < std::clamp(took_ * 10, kLeast, took_ + kWithBus)) return false;
   if (requested_.exchange(false, std::memory_order_relaxed)) return true;
   if (parts_.bus_up()) return since >= kWithBus;
-  return since >= (idle_ ? kIdle : kWithoutBus);
+  return since >= (idle() ? kIdle : kWithoutBus);
+}
+
+// Whoever has come since the last look does not wait for the next one.
+bool HeadWatch::idle() {
+  idle_ = idle_ && parts_.hub.followed().size() <= 1;  // the one of ended access
+  return idle_;
 }
 
 void HeadWatch::tick() {
@@ -19,8 +25,15 @@ void HeadWatch::tick() {
   if (looking_ || !due(began)) return;
   looking_ = true;
   looked_at_ = began;
-  auto streams = parts_.hub.followed();
-  idle_ = streams.size() <= 1;  // the one of ended access
+  std::vector<std::int64_t> streams;
+  for (const auto& [stream, heard, found_short] : parts_.hub.followed()) {
+    streams.push_back(stream.value);
+    const auto seen = seen_.find(stream);
+    if (seen == seen_.end()) continue;
+    seen->second.heard = heard;
+    seen->second.found_short = found_short;
+  }
+  idle_ = streams.size() <= 1;
   parts_.source.read_heads(std::move(streams),
                            [this, began](const Result<std::vector<stream::StreamHead>>& heads) {
                              on_heads(began, heads);
@@ -47,17 +60,54 @@ void HeadWatch::compare(std::span<const stream::StreamHead> heads) {
     auto [it, fresh] = seen_.try_emplace(head.stream);
     auto& seen = it->second;
     seen.look = look;
+    if (!fresh) note_lost(seen, head);
     // One that is gone has another epoch, none: it is told once.
     // What was rewritten before the first look cannot be told from what was read before it.
     if (fresh || seen.rewrites != head.rewrites) parts_.hub.on_rewritten(head.stream);
-    if (fresh || seen.head != head.state.head || seen.epoch != head.state.epoch)
+    if (fresh || seen.head != head.state.head || seen.oldest != head.state.oldest ||
+        seen.epoch != head.state.epoch)
       moved.push_back(head);
     seen.epoch = head.state.epoch;
     seen.head = head.state.head;
+    seen.oldest = head.state.oldest;
     seen.rewrites = head.rewrites;
   }
   std::erase_if(seen_, [look](const auto& item) { return item.second.look != look; });
   parts_.hub.on_heads(moved);
+  begin_epochs();
+}
+
+void HeadWatch::note_lost(Seen& seen, const stream::StreamHead& head) {
+  if (seen.epoch != head.state.epoch) {
+    parts_.hub.forget_heard(head.stream);
+    seen.lost = false;
+    return;
+  }
+  const Seq known = std::max(seen.head, seen.heard);
+  if (head.gone || seen.lost || (head.state.head >= known && !seen.found_short)) return;
+  seen.lost = true;
+  parts_.log.error("cluster",
+                   "the database has lost events that were acknowledged, as in a failover to a "
+                   "standby that had not everything; the stream begins another epoch",
+                   {{"stream", std::to_string(head.stream.value)},
+                    {"known", std::to_string(known.value)},
+                    {"head", std::to_string(head.state.head.value)}});
+}
+
+// Asked for again, look by look, until it is found in the log.
+void HeadWatch::begin_epochs() {
+  if (beginning_) return;
+  std::vector<stream::LostEpoch> lost;
+  for (const auto& [stream, seen] : seen_)
+    if (seen.lost) lost.push_back({stream, seen.epoch});
+  if (lost.empty()) return;
+  beginning_ = true;
+  parts_.source.begin_epochs(std::move(lost), [this](const Result<void>& begun) {
+    beginning_ = false;
+    if (begun) return request();
+    parts_.log.warn("cluster", "no other epoch could be begun; it is tried again",
+                    {{"why", begun.error().log}});
+  });
 }
 
 }  // namespace indaba::cluster

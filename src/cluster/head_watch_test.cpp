@@ -5,7 +5,10 @@
 namespace indaba::cluster {
 namespace {
 
+using stream::RecordingReader;
 using stream::StreamHead;
+
+constexpr StreamId kStream{1};
 
 // Answers when it is told to.
 class ManualHeads final : public stream::HeadSource {
@@ -19,7 +22,13 @@ class ManualHeads final : public stream::HeadSource {
     waiting_.pop_front();
     next(std::move(heads));
   }
+  void begin_epochs(std::vector<stream::LostEpoch> lost, OnBegun on_begun) override {
+    for (const auto& [stream, epoch] : lost) begun += fmt::format("{} {} ", stream.value, epoch);
+    beginning = std::move(on_begun);
+  }
   std::vector<std::vector<std::int64_t>> asked;
+  std::string begun;
+  OnBegun beginning;
 
  private:
   std::deque<OnHeads> waiting_;
@@ -33,12 +42,30 @@ class HeadWatchTest : public testing::Test {
   }
   [[nodiscard]] std::size_t looks() const { return heads_.asked.size(); }
 
+  // A look that finds this of the one stream.
+  void look(const stream::StreamState& state) {
+    pass(HeadWatch::kWithBus);
+    heads_.answer(std::vector{StreamHead{kStream, state}});
+    executor_.run();
+  }
+  std::unique_ptr<stream::Subscription> follow(RecordingReader& reader,
+                                               const stream::Start& start = {}) {
+    auto subscription = local_.subscribe(reader, kStream, "name", true);
+    local_.start(*subscription, start);
+    store_.answer_all();
+    return subscription;
+  }
+
   ManualClock clock_;
+  stream::ManualExecutor executor_;
+  stream::MemoryStore store_;
   stream::Hub hub_{clock_};
+  stream::LocalHub& local_ = hub_.add_loop(executor_, store_);
   ManualHeads heads_;
   bool bus_up_ = true;
   int answered_ = 0;
-  HeadWatch watch_{{heads_, hub_, clock_, [this] { return bus_up_; },
+  Logger log_ = Logger::null();
+  HeadWatch watch_{{heads_, hub_, clock_, log_, [this] { return bus_up_; },
                     [this](MonoTime, std::span<const StreamHead>) { ++answered_; }}};
 };
 
@@ -49,6 +76,18 @@ TEST_F(HeadWatchTest, a_node_without_readers_and_without_the_bus_burdens_the_dat
   pass(HeadWatch::kWithoutBus);
   EXPECT_EQ(looks(), 1U);
   pass(HeadWatch::kIdle - HeadWatch::kWithoutBus);
+  EXPECT_EQ(looks(), 2U);
+}
+
+TEST_F(HeadWatchTest, whoever_comes_to_an_idle_node_does_not_wait_for_its_next_look) {
+  bus_up_ = false;
+  pass(Millis(0));
+  heads_.answer({});
+  RecordingReader one;
+  RecordingReader two;
+  auto first = local_.subscribe(one, kStream, "name", true);
+  auto second = local_.subscribe(two, StreamId(kStream.value + 1), "other", true);
+  pass(HeadWatch::kWithoutBus);
   EXPECT_EQ(looks(), 2U);
 }
 
@@ -103,6 +142,94 @@ TEST_F(HeadWatchTest, a_look_that_failed_is_repeated_in_its_time) {
   EXPECT_EQ(watch_.failures(), 1U);
   pass(Millis(0));
   EXPECT_EQ(looks(), 2U);
+}
+
+TEST_F(HeadWatchTest, what_another_node_let_expire_is_found_where_nobody_told_of_it) {
+  store_.create(kStream);
+  RecordingReader reader;
+  const auto first = follow(reader);
+  look({"e1", Seq(0), Seq(1)});
+  for (int i = 0; i < 3; ++i) local_.on_committed(store_.append());
+  look({"e1", Seq(3), Seq(1)});
+  store_.trim(kStream, Seq(3));
+  look({"e1", Seq(3), Seq(3)});
+  RecordingReader late;
+  const auto second = follow(late, {Seq(0), "e1", 0});
+  EXPECT_EQ(late.heard(), "subscribed e1 head 3 since 3, reset expired e1 head 3, live");
+}
+
+TEST_F(HeadWatchTest, a_stream_whose_head_went_back_begins_another_epoch_and_its_readers_are_told) {
+  store_.create(kStream);
+  RecordingReader reader;
+  const auto subscription = follow(reader);
+  (void)reader.heard();
+  look({"e1", Seq(0)});
+  for (int i = 0; i < 10; ++i) local_.on_committed(store_.append());
+  executor_.run();
+  look({"e1", Seq(10)});
+  (void)reader.heard();
+  EXPECT_EQ(heads_.begun, "");
+  look({"e1", Seq(9)});
+  EXPECT_EQ(std::exchange(heads_.begun, ""), "1 e1 ");
+  // Not twice at once, and again where it came to nothing, also when the head has grown again.
+  look({"e1", Seq(12)});
+  EXPECT_EQ(heads_.begun, "");
+  heads_.beginning(Error(ErrorKind::unavailable));
+  look({"e1", Seq(13)});
+  EXPECT_EQ(std::exchange(heads_.begun, ""), "1 e1 ");
+  heads_.beginning({});
+  const auto before = looks();
+  pass(HeadWatch::kLeast);
+  EXPECT_EQ(looks(), before + 1) << "it is looked at soon";
+  heads_.answer(std::vector{StreamHead{kStream, {"e2", Seq(14)}}});
+  executor_.run();
+  EXPECT_EQ(reader.heard(), "reset epoch_changed e2 head 14");
+  look({"e2", Seq(14)});
+  EXPECT_EQ(heads_.begun, "");
+}
+
+TEST_F(HeadWatchTest, an_event_that_was_heard_of_and_is_not_there_later_proves_the_same) {
+  store_.create(kStream);
+  RecordingReader reader;
+  const auto subscription = follow(reader);
+  look({"e1", Seq(0)});
+  hub_.on_heard(std::vector{store_.append(), store_.append()});
+  look({"e1", Seq(1)});
+  EXPECT_EQ(heads_.begun, "1 e1 ");
+  heads_.beginning({});
+  look({"e2", Seq(1)});
+  look({"e2", Seq(1)});
+  EXPECT_EQ(heads_.begun, "1 e1 ") << "what was heard of was in the other epoch";
+}
+
+TEST_F(HeadWatchTest, what_a_writer_found_lost_counts_also_where_the_head_has_grown_past_it_again) {
+  store_.create(kStream);
+  RecordingReader reader;
+  const auto subscription = follow(reader);
+  look({"e1", Seq(0)});
+  hub_.on_heard(std::vector{store_.append(), store_.append()});
+  hub_.on_taken(kStream, Seq(2));
+  look({"e1", Seq(2)});
+  EXPECT_EQ(heads_.begun, "");
+  hub_.on_taken(kStream, Seq(1));
+  look({"e1", Seq(5)});
+  EXPECT_EQ(heads_.begun, "1 e1 ");
+  heads_.beginning({});
+  look({"e2", Seq(5)});
+  look({"e2", Seq(5)});
+  EXPECT_EQ(heads_.begun, "1 e1 ");
+}
+
+TEST_F(HeadWatchTest, an_event_that_overtakes_the_answer_of_a_look_proves_nothing) {
+  store_.create(kStream);
+  RecordingReader reader;
+  const auto subscription = follow(reader);
+  look({"e1", Seq(0)});
+  pass(HeadWatch::kWithBus);
+  hub_.on_heard(std::vector{store_.append()});
+  heads_.answer(std::vector{StreamHead{kStream, {"e1", Seq(0)}}});
+  executor_.run();
+  EXPECT_EQ(heads_.begun, "");
 }
 
 }  // namespace

@@ -2,12 +2,13 @@
 
 #include "base/task.hpp"
 #include "base/text.hpp"
-#include "db/blocking.hpp"
 #include "db/sql_clock.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <fmt/format.h>
+#include <future>
 
 namespace indaba::cluster {
 
@@ -46,6 +47,24 @@ constexpr Millis kRecent{30'000};
 std::int64_t one(const db::Row& row) {
   return row.int64(0);
 }
+
+// Owns all it needs: whoever gave up waiting for it is gone when it comes to it.
+class Resignation final : public db::Change {
+ public:
+  Resignation(std::string name, std::string holder)
+      : name_(std::move(name)), holder_(std::move(holder)) {}
+  [[nodiscard]] std::future<bool> done() { return done_.get_future(); }
+
+  Result<void> apply(db::WriteTx& tx) override { return tx.sql().execute(kResign, name_, holder_); }
+  void finish(Result<std::vector<db::Appended>> outcome) override {
+    done_.set_value(outcome.has_value());
+  }
+
+ private:
+  const std::string name_;
+  const std::string holder_;
+  std::promise<bool> done_;
+};
 
 std::string random_holder(Random& random) {
   std::array<std::byte, 12> bytes{};
@@ -142,13 +161,12 @@ void Leader::stop() {
   state_->until = MonoTime::min();
 }
 
-void Leader::resign_blocking() {
-  if (state_->another) return;  // it is not ours
-  auto change = [name = state_->name, holder = state_->holder](db::WriteTx& tx) {
-    return tx.sql().execute(kResign, name, holder);
-  };
-  // Where it fails, the lease runs out by itself.
-  static_cast<void>(db::write_blocking(state_->database, db::Shard(0), change));
+bool Leader::resign_blocking(Millis within) {
+  if (state_->another) return true;  // it is not ours
+  auto resignation = std::make_unique<Resignation>(state_->name, state_->holder);
+  auto done = resignation->done();
+  state_->database.submit(db::Shard(0), std::move(resignation));
+  return done.wait_for(std::max(within, Millis(0))) == std::future_status::ready && done.get();
 }
 
 bool Leader::leading() const noexcept {

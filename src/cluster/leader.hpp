@@ -36,8 +36,9 @@ class Leader {
   // On `executor`; `changed` is called there when this node begins or ceases to lead.
   void start(Executor& executor, std::function<void(bool)> changed);
   void stop();  // no more renewals; the lease runs out unless it is given back
-  // So that another node need not wait. On the thread that ends the program, after stop().
-  void resign_blocking();
+  // So that another node need not wait. On the thread that ends the program, after stop(). False:
+  // the database has not answered `within` this time; the lease runs out by itself.
+  [[nodiscard]] bool resign_blocking(Millis within);
 
   [[nodiscard]] bool leading() const noexcept;
   // Or led until up to 30 s ago, and nobody is known to have followed: the database may be away.

@@ -1,5 +1,6 @@
 #include "cluster/leader.hpp"
 
+#include "db/blocking.hpp"
 #include "db/test_backend.hpp"
 #include "db/test_executor.hpp"
 
@@ -110,11 +111,32 @@ TEST_P(LeaderTest, a_leader_that_resigns_is_followed_at_the_next_try) {
   auto first = node();
   ASSERT_TRUE(first->wait(true));
   first->stop();
-  first->leader.resign_blocking();
+  EXPECT_TRUE(first->leader.resign_blocking(5s));
   EXPECT_FALSE(may_write(*first));
   auto second = node();
   ASSERT_TRUE(second->wait(true, 1s));
   second->stop();
+}
+
+TEST_P(LeaderTest, who_resigns_waits_no_longer_than_it_may) {
+  auto first = node();
+  ASSERT_TRUE(first->wait(true));
+  first->stop();
+  std::promise<void> free;
+  std::thread busy([&, held = free.get_future().share()] {
+    auto change = [held](db::WriteTx&) -> Result<void> {
+      held.wait();
+      return {};
+    };
+    static_cast<void>(db::write_blocking(*database_, db::Shard(0), change));
+  });
+  std::this_thread::sleep_for(100ms);  // until the writer is held up
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_FALSE(first->leader.resign_blocking(200ms));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 1s);
+  first.reset();  // what was not waited for needs nothing of it
+  free.set_value();
+  busy.join();
 }
 
 INSTANTIATE_TEST_SUITE_P(databases, LeaderTest,

@@ -2,6 +2,7 @@
 
 #include "cluster/wire.hpp"
 
+#include <algorithm>
 #include <map>
 
 namespace indaba::cluster {
@@ -137,6 +138,14 @@ void Relay::on_unfollowed(StreamId stream) {
 
 // --- what comes in
 
+void Relay::count_held_back(std::span<const EventPtr> events, std::span<const Event> ephemeral) {
+  const auto held = [this](StreamId stream) { return !hub_.may_deliver(stream); };
+  const auto durable = std::ranges::count_if(events, held, [](const auto& e) { return e->stream; });
+  const auto others = std::ranges::count_if(ephemeral, held, &Event::stream);
+  counters_.held_back.fetch_add(static_cast<std::uint64_t>(durable + others),
+                                std::memory_order_relaxed);
+}
+
 void Relay::hear(std::string_view body) {
   std::vector<EventPtr> events;
   std::vector<Event> ephemeral;
@@ -166,8 +175,7 @@ void Relay::hear(std::string_view body) {
   }
   if (!in.ok()) counters_.unreadable.fetch_add(1, std::memory_order_relaxed);
   counters_.heard.fetch_add(events.size() + ephemeral.size(), std::memory_order_relaxed);
-  if (!hub_.may_deliver())
-    counters_.held_back.fetch_add(events.size() + ephemeral.size(), std::memory_order_relaxed);
+  count_held_back(events, ephemeral);
   if (!events.empty()) hub_.on_heard(events);
   for (auto& event : ephemeral) {
     if (on_sign_ && stream::is_sign(event)) on_sign_(event);

@@ -25,7 +25,7 @@ class Relay final : public stream::CommitListener,
   struct Counters {
     std::atomic<std::uint64_t> sent{0};  // events, to all others together
     std::atomic<std::uint64_t> heard{0};
-    std::atomic<std::uint64_t> held_back{0};   // heard while the hub delivers nothing
+    std::atomic<std::uint64_t> held_back{0};   // heard while the hub does not deliver
     std::atomic<std::uint64_t> unreadable{0};  // messages
   };
 
@@ -51,6 +51,8 @@ class Relay final : public stream::CommitListener,
     return cluster_ != nullptr && !cluster_->alone();
   }
   void hear(std::string_view body);
+  void count_held_back(std::span<const stream::EventPtr> events,
+                       std::span<const stream::Event> ephemeral);
 
   stream::Hub& hub_;
   Cluster* cluster_ = nullptr;

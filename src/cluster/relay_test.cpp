@@ -12,6 +12,7 @@ using stream::RecordingReader;
 using stream::Subscription;
 
 constexpr StreamId kStream{1};
+constexpr StreamId kAccess{3};
 
 // A node with one loop, over a log that both share.
 struct Node {
@@ -19,7 +20,7 @@ struct Node {
       : node(broker, id, clock, log), hub(clock), relay(hub) {
     hub.add_loop(executor, store);
     relay.connect(node.cluster);
-    hub.set_gate([this] { return open; });
+    hub.set_gate(kAccess, [this] { return open; });
     node.cluster.start();
   }
   std::unique_ptr<Subscription> follow(MemoryStore& store, RecordingReader& reader,
@@ -41,7 +42,7 @@ struct Node {
 class RelayTest : public testing::Test {
  protected:
   RelayTest() {
-    for (const auto id : {kStream, StreamId(2)}) store_.create(id);
+    for (const auto id : {kStream, StreamId(2), kAccess}) store_.create(id);
   }
   void run() {
     one_.executor.run();
@@ -104,6 +105,15 @@ TEST_F(RelayTest, what_is_stale_at_once_comes_too_and_a_sign_leaves_out_whom_it_
   run();
   EXPECT_EQ(here_.heard(), "ephemeral");
   EXPECT_EQ(there_.heard(), "");
+}
+
+TEST_F(RelayTest, a_node_that_may_not_deliver_hears_whose_access_has_ended_nevertheless) {
+  const auto subscription = two_.follow(store_, there_, kAccess);
+  two_.open = false;
+  one_.relay.on_committed(std::vector{store_.append(kStream), store_.append(kAccess)});
+  run();
+  EXPECT_EQ(there_.heard(), "1") << "its database may be away for long, and the bus is there";
+  EXPECT_EQ(two_.relay.counters().held_back, 0U) << "nobody there follows the other";
 }
 
 TEST_F(RelayTest, a_node_that_may_not_deliver_delivers_nothing_that_it_hears) {

@@ -201,6 +201,11 @@ Result<std::vector<CopiedTable>> copy_to_postgres(const CopyRequest& request,
   INDABA_TRY_VOID(to.begin());
   auto copied = Copier(*from, to, request).run();
   from->rollback();
+  // Else its plans are those of empty tables until it looks by itself.
+  if (copied) {
+    if (auto analysed = to.run("ANALYZE", {}, [](const Row&) {}); !analysed)
+      copied = std::move(analysed).error();
+  }
   if (!copied) {
     to.rollback();
     return copied;

@@ -61,6 +61,10 @@ class WriteTx {
   void append(EventDraft draft) { drafts_.push_back(std::move(draft)); }
   // Stages an event beside those of the caller: its place is not among Written<T>::events.
   void append_aside(EventDraft draft) { asides_.push_back(std::move(draft)); }
+  // Takes this stream's row together with those of the group's events, in the order of their ids:
+  // for a change that writes it, which it does when_sequenced() and not before. One that is gone is
+  // no error.
+  void take(StreamId stream) { taken_.push_back(stream); }
   // Runs `work` in the same transaction once the events of this change have their numbers: for rows
   // that must name them, such as a kept response.
   using Sequenced = std::function<Result<void>(Session&, std::span<const Appended>)>;
@@ -76,6 +80,7 @@ class WriteTx {
 
   [[nodiscard]] const std::vector<EventDraft>& drafts() const noexcept { return drafts_; }
   [[nodiscard]] const std::vector<EventDraft>& asides() const noexcept { return asides_; }
+  [[nodiscard]] const std::vector<StreamId>& taken() const noexcept { return taken_; }
   [[nodiscard]] const std::vector<Committed>& committed() const noexcept { return after_commit_; }
   [[nodiscard]] const std::vector<Sequenced>& sequenced() const noexcept { return sequenced_; }
   [[nodiscard]] const std::vector<AtEnd>& last_works() const noexcept { return at_end_; }
@@ -84,6 +89,7 @@ class WriteTx {
   Session& session_;
   std::vector<EventDraft> drafts_;
   std::vector<EventDraft> asides_;
+  std::vector<StreamId> taken_;
   std::vector<Sequenced> sequenced_;
   std::vector<AtEnd> at_end_;
   std::vector<Committed> after_commit_;

@@ -86,9 +86,13 @@ GroupCommit::Trouble GroupCommit::attempt(Changes changes) {
   bool answered = false;
   if (auto trouble = commit(changes, outcome, answered); trouble.error) return trouble;
   stats_.group_size.observe(static_cast<double>(changes.size()));
-  if (outcome == CommitOutcome::committed) tell_committed(slots);
+  if (outcome == CommitOutcome::committed) {
+    tell_committed(slots);
+    std::erase_if(events, [](const StagedEvent& event) { return event.result.duplicate; });
+    sequencer_.settled(events);
+  }
   if (!answered) finish_all(changes, slots);
-  if (outcome == CommitOutcome::committed) hand_on(events);
+  if (outcome == CommitOutcome::committed && !events.empty()) sequencer_.committed(events);
   return {};
 }
 
@@ -113,14 +117,16 @@ GroupCommit::Trouble GroupCommit::apply_all(Changes changes, std::vector<Slot>& 
 
 GroupCommit::Trouble GroupCommit::sequence_all(std::vector<Slot>& slots,
                                                std::vector<StagedEvent>& events) {
+  std::vector<StreamId> taken;
   for (std::size_t i = 0; i < slots.size(); ++i) {
     if (slots[i].refused) continue;
+    taken.insert(taken.end(), slots[i].tx.taken().begin(), slots[i].tx.taken().end());
     for (const auto& draft : slots[i].tx.drafts()) events.push_back({&draft, i, {}});
     for (const auto& draft : slots[i].tx.asides()) events.push_back({&draft, i, {}, true});
   }
-  if (events.empty()) return {};
+  if (events.empty() && taken.empty()) return {};
   std::optional<std::size_t> guilty;
-  auto sequenced = guarded([&] { return sequencer_.sequence(session_, events, guilty); });
+  auto sequenced = guarded([&] { return sequencer_.sequence(session_, events, taken, guilty); });
   if (transaction_lost())
     return storage_trouble(sequenced ? Error(ErrorKind::unavailable)
                                      : std::move(sequenced).error());
@@ -225,14 +231,6 @@ void GroupCommit::finish_all(Changes changes, std::vector<Slot>& slots) {
     else
       changes[i]->finish(std::move(slots[i].appended));
   }
-}
-
-void GroupCommit::hand_on(std::span<const StagedEvent> events) {
-  std::vector<StagedEvent> fresh;
-  fresh.reserve(events.size());
-  for (const auto& event : events)
-    if (!event.result.duplicate) fresh.push_back(event);
-  if (!fresh.empty()) sequencer_.committed(fresh);
 }
 
 void GroupCommit::refuse_all(Changes changes, const Error& error) {

@@ -72,7 +72,6 @@ class GroupCommit {
   Trouble storage_trouble(Error error);
   static void tell_committed(const std::vector<Slot>& slots);
   void finish_all(Changes changes, std::vector<Slot>& slots);
-  void hand_on(std::span<const StagedEvent> events);
   void refuse_all(Changes changes, const Error& error);
 
   TransactionalSession& session_;

@@ -69,6 +69,16 @@ TEST_F(GroupCommitTest, all_changes_are_answered_in_order_and_before_the_events_
   EXPECT_EQ(stats_.changes_committed, 3U);
 }
 
+TEST_F(GroupCommitTest, what_has_committed_is_noted_before_anybody_is_answered) {
+  sequencer_.traces_settled = true;
+  add("a", insert("1", "first"));
+  add("b", insert("1", "refused with its change"));
+  add("c", insert("2", "again"));
+  group_commit_.run(changes_);
+  EXPECT_EQ(sequencer_.trace, (Strings{"settled first", "a stored", "b refused: conflict",
+                                       "c stored", "committed first"}));
+}
+
 TEST_F(GroupCommitTest, a_change_that_fails_before_it_wrote_does_not_disturb_the_group) {
   add("a", insert("1"));
   add("b", insert("1"));  // the statement itself fails, and takes nothing with it

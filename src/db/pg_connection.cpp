@@ -77,6 +77,7 @@ bool PgConnection::wait(Deadline deadline) {
   const int ready = left.count() <= 0 ? 0 : ::poll(&socket, 1, static_cast<int>(left.count()) + 1);
   if (ready < 0 && errno == EINTR) return true;
   if (ready <= 0) {
+    late_ = true;
     fail("no answer in time");
     return false;
   }
@@ -133,7 +134,7 @@ PgConnection::Answers PgConnection::sync(Deadline deadline) {
   sent_.clear();
   if (broken()) {
     answers.broken = true;
-    answers.failure = PgFailure{pg_unreachable(broken_), false, true};
+    answers.failure = PgFailure{pg_unreachable(broken_), false, true, late_};
   }
   return answers;
 }

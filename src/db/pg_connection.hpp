@@ -49,6 +49,8 @@ class PgConnection {
   [[nodiscard]] Result<void> script(const std::string& sql);
 
   [[nodiscard]] bool broken() const noexcept { return !broken_.empty(); }
+  // No answer came in time.
+  [[nodiscard]] bool late() const noexcept { return late_; }
   // True where the other side has closed it meanwhile. Only between transactions.
   [[nodiscard]] bool gone();
 
@@ -73,7 +75,8 @@ class PgConnection {
   std::vector<Sent> sent_;  // since the last sync()
   bool unsettled_ = false;  // after finish_later()
   bool unsent_ = false;     // libpq holds bytes that the socket would not take
-  std::string broken_;      // why
+  bool late_ = false;
+  std::string broken_;  // why
 };
 
 }  // namespace indaba::db

@@ -45,7 +45,9 @@ class Wire {
   // At the next COMMIT, once.
   void break_at(At moment) { moment_ = moment; }
   void stay_down_afterwards() { stay_down_ = true; }
-  void heal() { down_ = stay_down_ = false; }
+  // What comes goes nowhere, and nobody is told; also on connections that are made then.
+  void swallow() { hole_ = true; }
+  void heal() { down_ = stay_down_ = hole_ = false; }
   [[nodiscard]] bool broke() const { return moment_ == At::nothing; }
 
  private:
@@ -78,6 +80,7 @@ class Wire {
       const int from = both[0].revents != 0 ? client : server;
       const auto n = ::read(from, chunk.data(), chunk.size());
       if (n <= 0) break;
+      if (hole_) continue;
       const std::string_view bytes(chunk.data(), static_cast<std::size_t>(n));
       const bool commit =
           from == client && bytes.find(std::string_view("COMMIT\0", 7)) != std::string_view::npos;
@@ -102,6 +105,7 @@ class Wire {
   std::atomic<At> moment_ = At::nothing;
   std::atomic<bool> stay_down_ = false;
   std::atomic<bool> down_ = false;
+  std::atomic<bool> hole_ = false;
   std::atomic<bool> stopping_ = false;
   std::thread acceptor_;
   std::vector<std::thread> threads_;
@@ -203,6 +207,23 @@ TEST_F(PgDatabaseTest, a_connection_that_was_ended_meanwhile_is_made_again_and_n
   sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'indaba'");
   EXPECT_TRUE(put(*database, "b"));
   for (int i = 0; i < 5; ++i) EXPECT_EQ(count(*database), 2);
+}
+
+TEST_F(PgDatabaseTest, a_database_that_falls_silent_is_waited_for_once) {
+  Wire wire(TestPostgres::instance()->port());
+  limits_.times.statement = 300ms;
+  limits_.times.network = 200ms;
+  auto database = open(url_by(wire));
+  put(*database, "a").value();
+  wire.swallow();
+  const auto began = std::chrono::steady_clock::now();
+  const auto refused = put(*database, "b");
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 1s);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::unavailable);
+  EXPECT_EQ(refused.error().code, "");
+  wire.heal();
+  EXPECT_TRUE(put(*database, "b"));
 }
 
 TEST_F(PgDatabaseTest, a_connection_that_ends_inside_a_transaction_has_its_changes_run_again) {

@@ -11,6 +11,7 @@ struct PgFailure {
   Error error;
   bool another_try = false;      // a deadlock or the like: run the transaction again
   bool connection_over = false;  // the server ended it, or is going down
+  bool late = false;             // no answer came in time: the next try would wait as long again
   bool read_only = false;        // it has become a standby, or the transaction was not to write
 };
 

@@ -15,7 +15,8 @@ struct PgDefaults {  // for what the address leaves out
   std::string password;
 };
 
-// Whoever waits is told within two seconds that the database does not answer.
+// Whoever waits is told that the database does not answer: after `queued` at most where its turn
+// has not come, and once it has, after one wait of statement and network.
 struct PgTimes {
   Millis statement{1500};
   Millis lock{1500};

@@ -65,7 +65,9 @@ PgSession::Deadline PgSession::deadline() const {
 Result<void> PgSession::connect() {
   if (connection_) connection_->settle(deadline());
   if (connection_ && !connection_->gone()) return {};
+  const bool late = connection_ && connection_->late();
   connection_.reset();
+  if (late) return pg_unreachable("no answer in time");  // who waited has waited long enough
   const auto now = std::chrono::steady_clock::now();
   if (now < next_try_) return pg_unreachable("waiting before the next try to connect");
   auto opened = PgConnection::open(target_);
@@ -147,8 +149,10 @@ Error PgSession::note(PgFailure failure) {
   const bool standby = failure.read_only && access_ == Access::read_write;
   if (failure.connection_over || standby) {
     connection_.reset();
-    // Certainly not committed: nobody has sent a COMMIT.
-    another_try_ = true;
+    // Certainly not committed: nobody has sent a COMMIT. A connection that was closed tells so at
+    // once, and a restarted pooler costs nobody an error; one that is silent has taken the time
+    // that there is.
+    another_try_ = !failure.late;
   }
   if (failure.error.kind == ErrorKind::unavailable) storage_failed_ = true;
   return std::move(failure.error);

@@ -38,7 +38,8 @@ void write_pid(int fd) {
 
 }  // namespace
 
-Result<ProcessLock> ProcessLock::acquire(const std::filesystem::path& folder, Millis wait) {
+Result<ProcessLock> ProcessLock::acquire(const std::filesystem::path& folder,
+                                         const KeepWaiting& keep_waiting) {
   std::error_code failure;
   if (!std::filesystem::exists(folder, failure)) {
     std::filesystem::create_directories(folder, failure);
@@ -55,15 +56,15 @@ Result<ProcessLock> ProcessLock::acquire(const std::filesystem::path& folder, Mi
                     "indaba, or name another with --data.",
                     folder.string(), std::strerror(errno)));
 
-  const auto give_up = std::chrono::steady_clock::now() + wait;
   while (::flock(lock.fd_, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR)
       return refused(fmt::format("{} cannot be locked: {}.", path.string(), std::strerror(errno)));
-    if (std::chrono::steady_clock::now() >= give_up)
+    if (!keep_waiting || !keep_waiting())
       return refused(
-          fmt::format("The data folder {} is in use by {}. Stop it first, or wait for it with "
-                      "--takeover.",
-                      folder.string(), holder(lock.fd_)),
+          fmt::format(
+              "The data folder {} is in use by {}. Stop it first; `indaba serve --takeover` "
+              "waits for its end.",
+              folder.string(), holder(lock.fd_)),
           "data_folder_in_use");
     std::this_thread::sleep_for(kPollInterval);
   }

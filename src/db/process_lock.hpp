@@ -9,15 +9,18 @@
 #include "base/result.hpp"
 
 #include <filesystem>
+#include <functional>
 
 namespace indaba::db {
 
 class ProcessLock {
  public:
-  // Waits up to `wait` for another holder to go (a takeover), and otherwise refuses with a sentence
-  // that names it. Makes the folder (0700) where it is missing.
+  // Asked every few milliseconds while another process holds the folder; false ends the wait.
+  using KeepWaiting = std::function<bool()>;
+  // Waits for another holder to go (a takeover) as long as it is told to, and otherwise refuses
+  // with a sentence that names it. Makes the folder (0700) where it is missing.
   [[nodiscard]] static Result<ProcessLock> acquire(const std::filesystem::path& folder,
-                                                   Millis wait = Millis{0});
+                                                   const KeepWaiting& keep_waiting = {});
   ProcessLock(ProcessLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   ProcessLock& operator=(ProcessLock&& other) noexcept {
     std::swap(fd_, other.fd_);

@@ -46,7 +46,7 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(SqliteOptions optio
                                                              EventSequencer& sequencer,
                                                              const Clock& clock) {
   const auto folder = folder_of(options.file);
-  INDABA_TRY(auto lock, ProcessLock::acquire(folder, options.lock_wait));
+  INDABA_TRY(auto lock, ProcessLock::acquire(folder, options.keep_waiting));
   std::unique_ptr<SqliteDatabase> database(new SqliteDatabase(std::move(options), std::move(lock)));
   const auto& settings = database->options_;
   INDABA_TRY(auto connection,

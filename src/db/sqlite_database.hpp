@@ -15,8 +15,8 @@ namespace indaba::db {
 
 struct SqliteOptions {
   std::filesystem::path file;  // its folder holds the lock, and is made where it is missing
-  Millis lock_wait{0};         // how long to wait for another process to let go
-  bool migrate = true;         // without: a database that is older than the program is refused
+  ProcessLock::KeepWaiting keep_waiting{};  // for another process to let go
+  bool migrate = true;  // without: a database that is older than the program is refused
   WriterLimits writer{};
   ReaderLimits readers{};
 };

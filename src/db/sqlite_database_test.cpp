@@ -103,7 +103,9 @@ TEST_F(SqliteDatabaseTest, a_waiting_process_takes_over_when_the_first_lets_go) 
     std::this_thread::sleep_for(50ms);
     first->stop();
   });
-  options_.lock_wait = 5s;
+  options_.keep_waiting = [until = std::chrono::steady_clock::now() + 5s] {
+    return std::chrono::steady_clock::now() < until;
+  };
   auto second = open();
   EXPECT_TRUE(put(*second, "a", "1"));
   ending.join();

@@ -31,7 +31,7 @@ class TemporaryFolder {
 // Numbers events by themselves, without a table; refuses a draft whose type is "refuse".
 class CountingSequencer final : public EventSequencer {
  public:
-  Result<void> sequence(Session&, std::span<StagedEvent> events,
+  Result<void> sequence(Session&, std::span<StagedEvent> events, std::span<const StreamId>,
                         std::optional<std::size_t>& guilty) override {
     for (auto& event : events) {
       if (event.draft->type == "refuse") {
@@ -42,10 +42,15 @@ class CountingSequencer final : public EventSequencer {
     }
     return {};
   }
+  void settled(std::span<const StagedEvent> events) override {
+    if (!traces_settled) return;
+    for (const auto& event : events) trace.push_back("settled " + event.draft->type);
+  }
   void committed(std::span<const StagedEvent> events) override {
     for (const auto& event : events) trace.push_back("committed " + event.draft->type);
   }
 
+  bool traces_settled = false;
   std::vector<std::string> trace;  // the writer's, until the database has stopped
 
  private:

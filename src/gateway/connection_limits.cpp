@@ -4,6 +4,12 @@
 
 namespace indaba::gateway {
 
+namespace {
+
+constexpr Millis kComeAgain{30'000};
+
+}  // namespace
+
 ConnectionLimits::Place::~Place() {
   if (limits_ == nullptr) return;
   limits_->total_.fetch_sub(1, std::memory_order_relaxed);
@@ -49,6 +55,15 @@ bool ConnectionLimits::take_user(UserId user, Place& place) {
 std::size_t ConnectionLimits::users() const {
   const std::scoped_lock lock(mutex_);
   return by_user_.size();
+}
+
+Error ConnectionLimits::too_many_of_address() const {
+  return Error::rate_limited("Too many connections from this address.", settings_.per_address,
+                             kComeAgain);
+}
+
+Error ConnectionLimits::too_many_of_user() const {
+  return Error::rate_limited("Too many connections of this user.", settings_.per_user, kComeAgain);
 }
 
 }  // namespace indaba::gateway

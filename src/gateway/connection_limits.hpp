@@ -4,6 +4,7 @@
 
 #include "base/ids.hpp"
 #include "base/live.hpp"
+#include "base/result.hpp"
 
 #include <atomic>
 #include <memory>
@@ -56,6 +57,10 @@ class ConnectionLimits {
   [[nodiscard]] Refusal take(std::string_view address, Place& place);
   // Then, when the user is known. False where they have too many.
   [[nodiscard]] bool take_user(UserId user, Place& place);
+
+  // What whoever had no place is told. A connection may end at any moment: the time is a guess.
+  [[nodiscard]] Error too_many_of_address() const;
+  [[nodiscard]] Error too_many_of_user() const;
 
   [[nodiscard]] int total() const noexcept { return total_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t users() const;

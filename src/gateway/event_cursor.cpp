@@ -22,6 +22,7 @@ std::string EventCursor::seal(const std::vector<Position>& positions) const {
   for (const auto& position : positions) {
     if (!text.empty()) text += '\n';
     text += position.stream + ' ' + std::to_string(position.seq.value) + ' ' + position.epoch;
+    if (position.id.value != 0) text += ' ' + std::to_string(position.id.value);
   }
   return text::to_base64url(code_of(text) + text);
 }
@@ -36,9 +37,11 @@ Result<std::vector<Position>> EventCursor::open(std::string_view cursor) const {
   std::vector<Position> positions;
   for (const auto line : text::split(text, '\n')) {
     const auto parts = text::split(line, ' ');
-    const auto seq = parts.size() == 3 ? text::parse_int64(parts[1]) : std::nullopt;
-    if (!seq) return wrong;
-    positions.push_back({std::string(parts[0]), Seq(*seq), std::string(parts[2])});
+    if (parts.size() != 3 && parts.size() != 4) return wrong;
+    const auto seq = text::parse_int64(parts[1]);
+    const auto id = parts.size() == 4 ? text::parse_int64(parts[3]) : 0;
+    if (!seq || !id || (parts.size() == 4 && *id == 0)) return wrong;
+    positions.push_back({std::string(parts[0]), Seq(*seq), std::string(parts[2]), StreamId(*id)});
   }
   return positions;
 }

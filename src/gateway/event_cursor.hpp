@@ -1,8 +1,9 @@
 // EventCursor: the positions of several streams as one opaque text, for `Last-Event-ID`, `cursor=`
 // and pages.
 //
-// It names its streams, so that it fits only the request that it came from, and carries an
-// authentication code: what a client altered is refused (400), never guessed at.
+// It knows its streams by id and name, so that it fits only a request for the same ones, by
+// whatever name it asks, and carries an authentication code: what a client altered is refused
+// (400), never guessed at.
 #pragma once
 
 #include "base/ids.hpp"
@@ -18,6 +19,7 @@ struct Position {
   std::string stream;  // by the name the reader uses
   Seq seq;
   std::string epoch;
+  StreamId id;  // none: of a cursor that an older version gave out
 };
 
 class EventCursor {

@@ -36,6 +36,7 @@ Task<Result<std::string>> EventPoll::run() {
     followed.org = resolved.org;
     followed.peer = resolved.peer;
     followed.position.stream = resolved.name;
+    followed.position.id = resolved.id;
     followed_.push_back(std::move(followed));
   }
   for (std::size_t i = 0; i < followed_.size(); ++i) {

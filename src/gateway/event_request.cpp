@@ -53,16 +53,33 @@ Result<std::vector<NamedStart>> read_starts(const EventsQuery& query) {
   return starts;
 }
 
-// A cursor resumes all streams of the request at once, and wins over positions in the URL.
-Result<void> apply_cursor(const EventCursor& cursors, std::string_view cursor,
-                          std::vector<NamedStart>& starts) {
-  INDABA_TRY(const auto positions, cursors.open(cursor));
-  for (const auto& position : positions) {
-    const auto found = std::find_if(starts.begin(), starts.end(),
-                                    [&](const auto& s) { return s.name == position.stream; });
-    if (found == starts.end())
+// By its id; where no stream that is asked for has that one, by its name: it was made anew, and the
+// reader learns so by the epoch.
+bool fits(const Position& position, const api::ResolvedStream& stream,
+          const std::vector<WantedStream>& wanted) {
+  const bool known = position.id && std::ranges::any_of(wanted, [&](const auto& w) {
+                       return w.resolved.id == position.id;
+                     });
+  return known ? position.id == stream.id : position.stream == stream.name;
+}
+
+// A cursor resumes all streams of the request at once, and wins over positions in the URL. Where
+// one stream is asked for by two names, each name has a position of its own.
+Result<void> apply_cursor(const std::vector<Position>& positions,
+                          std::vector<WantedStream>& wanted) {
+  for (const auto& position : positions)
+    if (std::ranges::none_of(wanted,
+                             [&](const auto& w) { return fits(position, w.resolved, wanted); }))
       return Error(ErrorKind::malformed, "The cursor belongs to a request for other streams.");
-    found->start = {position.seq, position.epoch, 0};
+  for (auto& [resolved, start] : wanted) {
+    const Position* best = nullptr;
+    for (const auto& position : positions) {
+      if (!fits(position, resolved, wanted)) continue;
+      const bool by_name = position.stream == resolved.name;
+      if (best == nullptr || by_name || position.seq < best->seq) best = &position;
+      if (by_name) break;
+    }
+    if (best != nullptr) start = {best->seq, best->epoch, 0};
   }
   return {};
 }
@@ -77,15 +94,16 @@ Task<Result<std::shared_ptr<EventRequest>>> read_event_request(
     cursor = *last_id;
   else if (call.query.cursor)
     cursor = std::string(*call.query.cursor);
+  std::vector<Position> positions;
   if (!cursor.empty()) {
-    INDABA_CO_TRY_VOID(apply_cursor(gateway.parts.cursors, cursor, starts));
+    INDABA_CO_TRY(positions, gateway.parts.cursors.open(cursor));
   }
   if (gateway.draining()) co_return Error(ErrorKind::unavailable, "The server is going down.");
 
   auto wanted = std::make_shared<EventRequest>();
   switch (gateway.limits.take(call.request.client_address, wanted->place)) {
     case ConnectionLimits::Refusal::address:
-      co_return Error(ErrorKind::rate_limited, "Too many connections from this address.");
+      co_return gateway.limits.too_many_of_address();
     case ConnectionLimits::Refusal::full:
       co_return Error(ErrorKind::unavailable, "The server is full.");
     case ConnectionLimits::Refusal::none:
@@ -94,7 +112,7 @@ Task<Result<std::shared_ptr<EventRequest>>> read_event_request(
   wanted->principal = call.principal;
   if (wanted->principal.is_user() &&
       !gateway.limits.take_user(wanted->principal.user, wanted->place))
-    co_return Error(ErrorKind::rate_limited, "Too many connections of this user.");
+    co_return gateway.limits.too_many_of_user();
   wanted->access = std::make_shared<PendingAccess>(gateway.here());
   for (auto& [name, start] : starts) {
     auto resolving = gateway.parts.names.resolve(wanted->principal, name);
@@ -102,6 +120,7 @@ Task<Result<std::shared_ptr<EventRequest>>> read_event_request(
     if (!resolved) co_return resolved.error();
     wanted->streams.push_back({*std::move(resolved), std::move(start)});
   }
+  INDABA_CO_TRY_VOID(apply_cursor(positions, wanted->streams));
   co_return wanted;
 }
 

@@ -21,6 +21,11 @@ class FrameCounts {
   // Events of all types are one: an event's type is whatever was published.
   void add_events(std::uint64_t n) noexcept { counts_[kEvent].add(n); }
 
+  // The type if it is the protocol's own, else "other". Lives for ever.
+  [[nodiscard]] static std::string_view known(std::string_view type) noexcept {
+    return kTypes[index_of(type)];
+  }
+
   // visit(type, count) for every type that there was.
   template <class F>
   void each(F visit) const {

@@ -50,6 +50,7 @@ struct AnswerTo {
   std::int64_t count = 0;
   std::string client_message_id =
       {};  // of a message, as JSON: its sender must know which one was refused
+  std::string_view type = "other";  // of the frame, for /metrics: one that FrameCounts knows
 };
 
 // {"code":…,"message":…,"retry_after_ms":…} as sockets say it; the log's part stays behind.

@@ -27,13 +27,24 @@ struct LiveSubscription {
   Seq confirmed;        // written before the last ping that was answered
   presence::FollowedStreams::Follow follow;
   std::unique_ptr<AnswerTo> answer;  // for the `subscribed` that is still to come
+  // By which it was subscribed before; none for nearly all.
+  std::unique_ptr<std::vector<std::string>> other_names;
+
+  [[nodiscard]] bool had_name(std::string_view name) const noexcept;
 };
+
+// Whether it wins over what was saved.
+[[nodiscard]] inline bool asks_for_a_position(const stream::Start& start) {
+  return start.since.has_value() || start.last > 0;
+}
 
 // A position worth coming back to.
 struct SavedPosition {
-  std::string stream;
+  std::string stream;  // by the name the reader uses
   Seq seq;
   std::string epoch;
+  StreamId id;  // none: saved by a version that knew the name alone
+  OrgId org;    // none too where it is of one user, or of two
 };
 
 class LiveSubscriptions {
@@ -43,6 +54,8 @@ class LiveSubscriptions {
   [[nodiscard]] LiveSubscription* find(const stream::Subscription& subscription) noexcept;
   [[nodiscard]] LiveSubscription* find(std::string_view name) noexcept;
   LiveSubscription& add(LiveSubscription subscription);
+  // The same stream under a new subscription, which is still found by the names of the old one.
+  LiveSubscription& replace(const LiveSubscription& old, LiveSubscription subscription);
   void remove(const LiveSubscription& subscription);
   void clear() noexcept { all_.clear(); }
 

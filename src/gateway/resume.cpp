@@ -3,6 +3,8 @@
 #include "base/json.hpp"
 #include "base/reflect.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 
 namespace indaba::gateway {
@@ -28,17 +30,34 @@ std::int64_t user_column(UserId user) {
   return user.value;
 }
 
+// [["orgs/acme/notifications",42,"<epoch>"],…,{"ids":[[17,1],…]}]: the ids of the streams and their
+// organisations stand behind the positions, in the same order, where a version that knows nothing
+// of them passes over them.
 std::string encode(const std::vector<SavedPosition>& positions) {
   std::string out = "[";
+  std::string ids;
   for (const auto& position : positions) {
-    if (out.size() > 1) out += ',';
+    if (!ids.empty()) ids += ',';
+    ids += fmt::format("[{},{}]", position.id.value, position.org.value);
     out += '[';
     json::append_string(out, position.stream);
     out += ',' + std::to_string(position.seq.value) + ',';
     json::append_string(out, position.epoch);
-    out += ']';
+    out += "],";
   }
-  return out + ']';
+  return out + R"({"ids":[)" + ids + "]}]";
+}
+
+void decode_ids(const boost::json::object& behind, std::vector<SavedPosition>& positions) {
+  const auto* ids = behind.if_contains("ids");
+  if (ids == nullptr || !ids->is_array() || ids->get_array().size() != positions.size()) return;
+  for (std::size_t i = 0; i < positions.size(); ++i) {
+    const auto* pair = ids->get_array()[i].if_array();
+    if (pair == nullptr || pair->size() != 2 || !(*pair)[0].is_int64() || !(*pair)[1].is_int64())
+      continue;
+    positions[i].id = StreamId((*pair)[0].get_int64());
+    positions[i].org = OrgId((*pair)[1].get_int64());
+  }
 }
 
 std::vector<SavedPosition> decode(std::string_view text) {
@@ -46,12 +65,13 @@ std::vector<SavedPosition> decode(std::string_view text) {
   const auto value = json::parse(text);
   if (!value || !value->is_array()) return out;
   for (const auto& item : value->get_array()) {
+    if (const auto* behind = item.if_object()) decode_ids(*behind, out);
     const auto* parts = item.if_array();
     if (parts == nullptr || parts->size() != 3 || !(*parts)[0].is_string() ||
         !(*parts)[1].is_int64() || !(*parts)[2].is_string())
       continue;
     out.push_back({std::string((*parts)[0].get_string()), Seq((*parts)[1].get_int64()),
-                   std::string((*parts)[2].get_string())});
+                   std::string((*parts)[2].get_string()), StreamId(), OrgId()});
   }
   return out;
 }

@@ -10,6 +10,7 @@ namespace indaba::gateway {
 
 namespace {
 
+constexpr std::string_view kOrgs = "orgs/";
 // A client that stopped reading gets this long to find out why, once it reads again.
 constexpr Millis kLingerStalled{60'000};
 constexpr Millis kLinger{5'000};
@@ -32,7 +33,10 @@ Session::Session(Gateway& gateway, LoopContext& context, SocketTransport& transp
       opened_at_(context.loop.now()) {
   if (opening.url_stream) {
     url_stream_ = opening.url_stream->name;
+    url_stream_id_ = opening.url_stream->id;
     org_ = opening.url_stream->org;
+    if (org_ && !url_stream_.starts_with(kOrgs))
+      other_org_slug_ = std::make_unique<std::string>(opening.url_stream->org_slug);
   }
   if (opening.client_address != connection_->peer_address())
     client_address_ = std::make_unique<std::string>(std::move(opening.client_address));
@@ -42,7 +46,7 @@ Session::Session(Gateway& gateway, LoopContext& context, SocketTransport& transp
 Session::~Session() = default;
 
 std::string_view Session::org_slug() const noexcept {
-  constexpr std::string_view kOrgs = "orgs/";
+  if (other_org_slug_) return *other_org_slug_;
   if (!url_stream_.starts_with(kOrgs)) return {};
   const auto rest = std::string_view(url_stream_).substr(kOrgs.size());
   return rest.substr(0, rest.find('/'));
@@ -61,9 +65,9 @@ void Session::open() {
   if (opening->saved) count_ = opening->saved->count;
   gateway_.parts.log.info("gateway", "connection opened",
                           {{"connection_id", connection_id_.text()},
-                           {"user_id", principal_.user.value},
-                           {"org_id", org_.value},
-                           {"org_slug", org_slug()}});
+                           {"user_id", principal_.user},
+                           {"org_id", org_},
+                           log_unless_empty("org_slug", org_slug())});
   if (opening->welcome) {
     FrameText welcome("welcome");
     welcome.member("connection_id", connection_id_.text())
@@ -97,10 +101,12 @@ void Session::open() {
   auto saved = opening->saved ? std::move(opening->saved->positions) : std::vector<SavedPosition>();
   if (opening->url_stream) {
     auto start = std::move(opening->start);
+    const auto same = [&](const SavedPosition& position) {
+      return position.id ? position.id == url_stream_id_ : position.stream == url_stream_;
+    };
     for (const auto& position : saved)  // a position in the URL wins over one that was saved
-      if (position.stream == url_stream_ && !start.since && start.last == 0)
-        start = {position.seq, position.epoch, 0};
-    std::erase_if(saved, [&](const auto& position) { return position.stream == url_stream_; });
+      if (same(position) && !asks_for_a_position(start)) start = {position.seq, position.epoch, 0};
+    std::erase_if(saved, same);
     subscribe_now(*opening->url_stream, start, AnswerTo{{}, count_});
   }
   if (!saved.empty()) {
@@ -114,7 +120,6 @@ void Session::open() {
 
 void Session::subscribe_now(const api::ResolvedStream& resolved, const stream::Start& start,
                             AnswerTo to) {
-  if (auto* already = subscriptions_.find(resolved.id)) subscriptions_.remove(*already);
   LiveSubscription live;
   live.subscription = context_.hub.subscribe(*this, resolved.id, resolved.name, resolved.durable);
   live.org = resolved.org;
@@ -123,7 +128,10 @@ void Session::subscribe_now(const api::ResolvedStream& resolved, const stream::S
   live.follow = gateway_.parts.followed.follow(resolved, user_);
   gateway_.parts.presence.follows(user_, resolved.org);
   live.answer = std::make_unique<AnswerTo>(std::move(to));
-  auto& subscription = *subscriptions_.add(std::move(live)).subscription;
+  const auto* already = subscriptions_.find(resolved.id);
+  auto& added = already != nullptr ? subscriptions_.replace(*already, std::move(live))
+                                   : subscriptions_.add(std::move(live));
+  auto& subscription = *added.subscription;
   context_.hub.start(subscription, start);
 }
 
@@ -241,8 +249,8 @@ Task<void> Session::look_again(StreamId stream) {
   const auto self = shared_from_this();
   const auto* before = subscriptions_.find(stream);
   if (before == nullptr) co_return;
-  auto resolving =
-      gateway_.parts.names.resolve(principal_, std::string(before->subscription->name()));
+  auto resolving = gateway_.parts.names.resolve_again(
+      principal_, std::string(before->subscription->name()), stream, before->org);
   const auto resolved = co_await resolving;
   auto* live = closed_ ? nullptr : subscriptions_.find(stream);
   if (live == nullptr || (resolved && resolved->id == stream)) co_return;
@@ -307,11 +315,11 @@ void Session::release(ws::CloseCode code, std::string_view reason) {
   frames_.clear();
   gateway_.parts.log.info("gateway", "connection closed",
                           {{"connection_id", connection_id_.text()},
-                           {"user_id", principal_.user.value},
+                           {"user_id", principal_.user},
                            {"close_code", static_cast<int>(code)},
                            {"close_reason", reason},
-                           {"org_id", org_.value},
-                           {"org_slug", org_slug()},
+                           {"org_id", org_},
+                           log_unless_empty("org_slug", org_slug()),
                            {"messages_in", count_},
                            {"messages_out", static_cast<std::int64_t>(frames_out_)},
                            {"duration_ms", (context_.loop.now() - opened_at_).count()}});

@@ -127,7 +127,10 @@ class Session final : public stream::Reader,
   Task<void> serve_subscribe(boost::json::object frame, AnswerTo to);
   Task<void> serve_auth(boost::json::object frame, AnswerTo to);
   Task<void> serve_feature(boost::json::object frame, AnswerTo to, FrameQueue::Turn& turn);
-  Task<Result<void>> follow(std::string name, stream::Start start, AnswerTo to);
+  Task<Result<api::ResolvedStream>> find_stream(std::string name, StreamId id, OrgId org);
+  Task<Result<void>> follow(std::string name, StreamId id, OrgId org, stream::Start start,
+                            AnswerTo to);
+  Task<Result<void>> follow_again(SavedPosition position);
   Task<void> restore(std::vector<SavedPosition> positions);
   void subscribe_now(const api::ResolvedStream& resolved, const stream::Start& start, AnswerTo to);
   Task<void> look_again(StreamId stream);
@@ -155,8 +158,10 @@ class Session final : public stream::Reader,
   std::string session_uuid_;
   std::unique_ptr<std::string> client_address_;  // where it is not the connection's: behind a proxy
   std::string url_stream_;
+  StreamId url_stream_id_;  // stays, whatever the stream is called
   OrgId org_;
-  std::unique_ptr<Opening> opening_;  // until open()
+  std::unique_ptr<std::string> other_org_slug_;  // where the URL's name does not have it
+  std::unique_ptr<Opening> opening_;             // until open()
   LiveSubscriptions subscriptions_;
   std::vector<SavedPosition> restoring_;  // of the session before, not followed again yet
   FrameBudget budget_;

@@ -21,6 +21,9 @@ void write(cluster::WireWriter& out, const SavedSession& session) {
       .number(static_cast<std::int64_t>(session.positions.size()));
   for (const auto& position : session.positions)
     out.text(position.stream).number(position.seq.value).text(position.epoch);
+  // Last: nodes of a version that knows nothing of ids read no further.
+  for (const auto& position : session.positions)
+    out.number(position.id.value).number(position.org.value);
 }
 
 std::optional<SavedSession> read_session(cluster::WireReader& in) {
@@ -37,6 +40,12 @@ std::optional<SavedSession> read_session(cluster::WireReader& in) {
     position.seq = Seq(in.number());
     position.epoch = in.text();
     session.positions.push_back(std::move(position));
+  }
+  if (!in.ok()) return std::nullopt;
+  if (in.at_end()) return session;  // of a version that knew names alone
+  for (auto& position : session.positions) {
+    position.id = StreamId(in.number());
+    position.org = OrgId(in.number());
   }
   if (!in.ok()) return std::nullopt;
   return session;

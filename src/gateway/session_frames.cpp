@@ -51,9 +51,9 @@ void Session::handle(std::string_view text, std::int64_t count) {
   if (!ref) return refuse(ref.error(), to);
   to.ref = *std::move(ref);
   if (verdict == FrameBudget::Verdict::over) {
-    Error error(ErrorKind::rate_limited, "Too many frames a second.");
-    error.retry_after = budget_.until_next(settings.frames_per_second);
-    return refuse(error, to);
+    return refuse(Error::rate_limited("Too many frames a second.", settings.frames_per_second,
+                                      budget_.until_next(settings.frames_per_second)),
+                  to);
   }
   const auto* type = frame.if_contains("type");
   const std::string name =
@@ -70,9 +70,12 @@ void Session::dispatch(boost::json::object frame, std::string_view type, AnswerT
   const bool own = type == "ping" || type == "subscribe" || type == "unsubscribe" ||
                    type == "ack" || type == "auth" || type == "presence" || type == "typing";
   // On the plain counter a message is for a person, or for nobody.
-  const bool plain = counter_ && type == "message" && !frame.contains("receiver_id");
+  const auto* receiver = frame.if_contains("receiver_id");
+  const bool plain = counter_ && type == "message" && (receiver == nullptr || receiver->is_null());
   const bool feature = !own && !plain && gateway_.parts.frames.knows(type);
-  context_.frames_in.add(own || feature ? type : std::string_view());
+  const auto counted = own || feature ? type : std::string_view();
+  context_.frames_in.add(counted);
+  to.type = FrameCounts::known(counted);
   if (own) frame.erase("type");
   if (type == "ping") {
     if (const auto read = json::read<PingFrame>(boost::json::value(std::move(frame))); !read)
@@ -146,7 +149,7 @@ Task<void> Session::run(std::shared_ptr<Session> self, std::unique_ptr<FrameQueu
 
 void Session::refuse(const Error& error, const AnswerTo& to) {
   const auto code = api::socket_code(error);
-  gateway_.stats.errors.add(code);
+  gateway_.stats.errors.add(to.type, code);
   if (error.kind == ErrorKind::internal)
     gateway_.parts.log.error("gateway", "a frame failed",
                              {{"connection_id", connection_id_.text()}, {"reason", error.log}});
@@ -174,25 +177,59 @@ Task<void> Session::serve_subscribe(boost::json::object frame, AnswerTo to) {
   if (read->since) start.since = Seq(static_cast<std::int64_t>(*read->since));
   if (read->epoch) start.epoch = std::string(*read->epoch);
   if (read->last) start.last = static_cast<std::uint32_t>(static_cast<std::int64_t>(*read->last));
-  auto following = follow(std::move(name), std::move(start), to);
-  const auto followed = co_await following;
+  const auto id = read->stream ? StreamId() : url_stream_id_;
+  auto following = follow(name, id, org_, start, to);
+  auto followed = co_await following;
+  if (!followed && followed.error().kind == ErrorKind::not_found && !closed_) {
+    // One that this connection follows by that name is called otherwise now.
+    if (const auto* live = subscriptions_.find(name)) {
+      auto again = follow(name, live->subscription->stream(), live->org, std::move(start), to);
+      followed = co_await again;
+    }
+  }
   if (!followed && !closed_) refuse(followed.error(), to);
 }
 
-Task<Result<void>> Session::follow(std::string name, stream::Start start, AnswerTo to) {
+// `id`: of a stream that this client had before, which stays the same one under another name.
+Task<Result<api::ResolvedStream>> Session::find_stream(std::string name, StreamId id, OrgId org) {
   PendingAccess access(context_);
-  auto resolving = gateway_.parts.names.resolve(principal_, std::move(name));
-  const auto resolved = co_await resolving;
-  if (closed_) co_return Result<void>();
-  if (!resolved) co_return resolved.error();
+  auto resolving = id ? gateway_.parts.names.resolve_again(principal_, std::move(name), id, org)
+                      : gateway_.parts.names.resolve(principal_, std::move(name));
+  auto resolved = co_await resolving;
+  if (closed_ || !resolved) co_return resolved;
   if (access.lost(principal_, *resolved))
     co_return Error(ErrorKind::not_found, "There is no such stream.");
   if (subscriptions_.find(resolved->id) == nullptr &&
       subscriptions_.size() >= context_.settings.subscriptions)
     co_return Error(ErrorKind::conflict, "too_many_subscriptions",
                     "This connection follows as many streams as it may.");
+  co_return resolved;
+}
+
+Task<Result<void>> Session::follow(std::string name, StreamId id, OrgId org, stream::Start start,
+                                   AnswerTo to) {
+  auto finding = find_stream(std::move(name), id, org);
+  const auto found = co_await finding;
+  if (closed_) co_return Result<void>();
+  if (!found) co_return found.error();
   errors_in_row_ = 0;
-  subscribe_now(*resolved, start, std::move(to));
+  subscribe_now(*found, start, std::move(to));
+  save_soon();
+  co_return Result<void>();
+}
+
+// One stream of the session before. A position that this connection asked for wins, by whatever
+// name it did.
+Task<Result<void>> Session::follow_again(SavedPosition position) {
+  auto finding = find_stream(position.stream, position.id, position.org);
+  auto found = co_await finding;
+  if (closed_) co_return Result<void>();
+  if (!found) co_return found.error();
+  if (const auto* live = subscriptions_.find(found->id)) {
+    if (asks_for_a_position(live->start)) co_return Result<void>();
+    found->name = live->subscription->name();
+  }
+  subscribe_now(*found, {position.seq, position.epoch}, AnswerTo{{}, count_});
   save_soon();
   co_return Result<void>();
 }
@@ -202,15 +239,14 @@ Task<void> Session::restore(std::vector<SavedPosition> positions) {
   restoring_ = std::move(positions);
   while (!restoring_.empty()) {
     const SavedPosition position = restoring_.front();
-    const stream::Start start{position.seq, position.epoch};
-    auto following = follow(position.stream, start, AnswerTo{{}, count_});
+    auto following = follow_again(position);
     const auto followed = co_await following;
     if (closed_) co_return;
     if (!followed && (followed.error().kind == ErrorKind::unavailable ||
                       followed.error().kind == ErrorKind::internal))
-      co_return close(ws::CloseCode::try_again_later, "The streams cannot be read at this moment.");
+      co_return close(ws::CloseCode::internal_error, "The streams cannot be read at this moment.");
     restoring_.erase(restoring_.begin());
-    if (followed) continue;
+    if (followed || subscriptions_.find(position.stream) != nullptr) continue;
     // It was the client's before: silence would leave it waiting for ever.
     FrameText frame("unsubscribed");
     frame.member("stream", position.stream)
@@ -229,7 +265,7 @@ LiveSubscription* Session::named(const std::optional<json::Text<1, 300>>& name,
     refuse(Error::invalid_field("stream", "Name the stream.", "missing_field"), to);
     return nullptr;
   }
-  auto* live = subscriptions_.find(stream);
+  auto* live = name ? subscriptions_.find(stream) : subscriptions_.find(url_stream_id_);
   if (live == nullptr)
     refuse(Error(ErrorKind::conflict, "not_subscribed",
                  "This connection does not follow that stream."),

@@ -68,9 +68,10 @@ void Session::on_typing(boost::json::object frame, const AnswerTo& to) {
     return refuse(Error(ErrorKind::forbidden, "Nobody writes on this stream."), to);
   if (settings.rate_limits &&
       !typing_budget_.take(context_.loop.now(), settings.typing_per_second)) {
-    Error error(ErrorKind::rate_limited, "Too many typing frames a second.");
-    error.retry_after = typing_budget_.until_next(context_.loop.now());
-    return refuse(error, to);
+    return refuse(
+        Error::rate_limited("Too many typing frames a second.", settings.typing_per_second,
+                            typing_budget_.until_next(context_.loop.now())),
+        to);
   }
   errors_in_row_ = 0;
   if (const auto peer = live->follow.peer(); peer && read->is_typing)

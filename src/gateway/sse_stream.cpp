@@ -40,6 +40,7 @@ void SseStream::begin(const EventRequest& request) {
     followed.follow = gateway_.parts.followed.follow(resolved, principal_.user);
     gateway_.parts.presence.follows(principal_.user, resolved.org);
     followed.position.stream = resolved.name;
+    followed.position.id = resolved.id;
     followed_.push_back(std::move(followed));
   }
   for (std::size_t i = 0; i < request.streams.size(); ++i)

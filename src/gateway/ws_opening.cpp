@@ -6,6 +6,8 @@
 #include "http/problem.hpp"
 #include "ws/handshake.hpp"
 
+#include <set>
+
 namespace indaba::gateway {
 
 namespace {
@@ -86,7 +88,10 @@ Result<WsOpening::Asked> WsOpening::read_query(const http::Request& request) con
     return Error(ErrorKind::malformed, "The parameter '" + name + "' is not valid.");
   };
   Asked asked;
+  std::set<std::string_view> seen;
   for (const auto& [name, value] : *pairs) {
+    if (!seen.insert(name).second)
+      return Error(ErrorKind::malformed, "The parameter '" + name + "' is given twice.");
     if (name == "since") {
       const auto seq = text::parse_int64(value);
       if (!seq || *seq < 0 || *seq > kMaxSeq.value) return wrong(name);
@@ -125,6 +130,15 @@ http::Response WsOpening::refuse_http(int status, std::string_view reason,
   return response;
 }
 
+http::Response WsOpening::refuse_limited(std::string_view reason, const Error& error) const {
+  auto response = refuse_http(429, reason, error.detail);
+  const auto told = http::problem(error, "en", {});
+  for (const auto* name :
+       {"retry-after", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"})
+    if (const auto value = told.headers.find(name)) response.headers.set(name, *value);
+  return response;
+}
+
 Task<std::optional<SavedSession>> WsOpening::find_saved(UserId user, std::string uuid) {
   if (auto open = gateway_.open_sessions.find(user, uuid)) {
     TakeOver take_over{*std::move(open), {}};
@@ -158,7 +172,7 @@ Task<Result<void>> WsOpening::admit(const http::Request& request, std::string st
     co_return Error(ErrorKind::unauthenticated, "Authentication credentials were not provided.");
   if (opening.principal.is_user() &&
       !gateway_.limits.take_user(opening.principal.user, opening.place))
-    co_return Error(ErrorKind::rate_limited, "Too many connections of this user.");
+    co_return gateway_.limits.too_many_of_user();
   if (stream_name.empty()) co_return Result<void>();
   auto resolving = gateway_.parts.names.resolve(opening.principal, std::move(stream_name));
   auto resolved = co_await resolving;
@@ -181,10 +195,9 @@ Task<http::Response> WsOpening::open(http::Request request, api::PathParams path
       gateway_.parts.limiter.take("handshake:" + api::rate_key_of_address(request.client_address),
                                   {gateway_.parts.rates.handshakes, kSecond});
   if (!rate.allowed) {
-    auto response =
-        refuse_http(429, "handshake_rate", "Too many connections a second from this address.");
-    response.headers.set("retry-after", "1");
-    co_return response;
+    co_return refuse_limited("handshake_rate",
+                             Error::rate_limited("Too many connections a second from this address.",
+                                                 rate.limit, rate.reset));
   }
   if (!origin_allowed(request)) co_return refuse_http(403, "origin", "This origin is not allowed.");
   auto asked = read_query(request);
@@ -193,7 +206,7 @@ Task<http::Response> WsOpening::open(http::Request request, api::PathParams path
   auto opening = std::make_shared<Opening>();
   switch (gateway_.limits.take(request.client_address, opening->place)) {
     case ConnectionLimits::Refusal::address:
-      co_return refuse_http(429, "address_limit", "Too many connections from this address.");
+      co_return refuse_limited("address_limit", gateway_.limits.too_many_of_address());
     case ConnectionLimits::Refusal::full:
       co_return refuse_http(503, "full", "The server is full.");
     case ConnectionLimits::Refusal::none:
@@ -223,6 +236,7 @@ Task<http::Response> WsOpening::open(http::Request request, api::PathParams path
     if (admitted.error().code == "origin") co_return refuse_http(403, "origin", detail);
     if (settings.refuse_with_http) {
       const int status = http::status_of(admitted.error().kind);
+      if (status == 429) co_return refuse_limited(ws::slug(code), admitted.error());
       co_return refuse_http(status, ws::slug(code), detail);
     }
     gateway_.stats.rejected.add(ws::slug(code));

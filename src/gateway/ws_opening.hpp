@@ -24,6 +24,7 @@ class WsOpening {
   Task<std::optional<SavedSession>> find_saved(UserId user, std::string uuid);
   [[nodiscard]] http::Response refuse_http(int status, std::string_view reason,
                                            std::string detail) const;
+  [[nodiscard]] http::Response refuse_limited(std::string_view reason, const Error& error) const;
 
   Gateway& gateway_;
 };

@@ -60,7 +60,8 @@ struct Request {
 // reads knows by the length that something is missing.
 struct BodyPieces {
   std::uint64_t length = 0;
-  // No coroutine itself: the task has all that it needs, for this may go while it is under way.
+  // No coroutine itself: the task has all that it needs, for this may go while it is under way. It
+  // is kept until the last piece is sent, or the connection is gone.
   std::move_only_function<Task<Result<std::string>>()> next;
 };
 

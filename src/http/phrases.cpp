@@ -31,6 +31,7 @@ constexpr std::array kPhrases{
     Phrase{"en", "too_large", "The request is too large."},
     Phrase{"en", "unsupported_media_type", "Send the body as application/json."},
     Phrase{"en", "invalid", "Some values are not valid."},
+    Phrase{"en", "job_replaced", "A newer job does the same work already."},
     Phrase{"en", "rate_limited", "Too many requests; wait a little."},
     Phrase{"en", "unavailable", "The service cannot answer just now; try again."},
 
@@ -51,6 +52,7 @@ constexpr std::array kPhrases{
     Phrase{"af", "invalid", "Sommige waardes is nie geldig nie."},
     Phrase{"af", "job_ended", "Dit het reeds geëindig."},
     Phrase{"af", "job_not_ended", "Dit het nie misluk nie: daar is niks om weer te probeer nie."},
+    Phrase{"af", "job_replaced", "'n Nuwer taak doen reeds dieselfde werk."},
     Phrase{"af", "rate_limited", "Te veel versoeke; wag 'n bietjie."},
     Phrase{"af", "unavailable", "Die diens kan nie nou antwoord nie; probeer weer."},
 };

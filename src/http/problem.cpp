@@ -137,6 +137,11 @@ Response problem(const Error& error, std::string_view language, std::string_view
   if (status == 401) response.headers.set("www-authenticate", "Bearer");
   if (status == 429 || status == 503)
     response.headers.set("retry-after", retry_after_seconds(error.retry_after));
+  if (status == 429 && error.limit > 0) {
+    response.headers.set("ratelimit-limit", std::to_string(error.limit));
+    response.headers.set("ratelimit-remaining", "0");
+    response.headers.set("ratelimit-reset", retry_after_seconds(error.retry_after));
+  }
   return response;
 }
 

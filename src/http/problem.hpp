@@ -18,7 +18,7 @@ namespace indaba::http {
 [[nodiscard]] std::string_view status_phrase(int status) noexcept;
 
 // `language` is one of ours ("en", "af"); see http/phrases.hpp. A 401 says how to sign in, a 429
-// and a 503 say when to come back.
+// and a 503 say when to come back, and a 429 also which limit it was.
 [[nodiscard]] Response problem(const Error& error, std::string_view language,
                                std::string_view request_id);
 

@@ -26,6 +26,16 @@ TEST(Problem, tells_status_code_detail_and_request_id) {
   EXPECT_TRUE(body.at("errors").as_array().empty());
 }
 
+TEST(Problem, tells_which_limit_it_was) {
+  const auto limited =
+      problem(Error::rate_limited("Wait.", 5, std::chrono::milliseconds(1'500)), "en", "");
+  EXPECT_EQ(limited.headers.find("retry-after"), "2");
+  EXPECT_EQ(limited.headers.find("ratelimit-limit"), "5");
+  EXPECT_EQ(limited.headers.find("ratelimit-remaining"), "0");
+  EXPECT_EQ(limited.headers.find("ratelimit-reset"), "2");
+  EXPECT_FALSE(problem(Error(ErrorKind::rate_limited), "en", "").headers.find("ratelimit-limit"));
+}
+
 TEST(Problem, names_the_fields_of_an_invalid_request) {
   const auto body = body_of(problem(
       Error::invalid_field("payload.title", "A title is missing.", "missing_field"), "en", ""));

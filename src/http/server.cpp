@@ -169,16 +169,16 @@ void HttpProtocol::send_piece(Result<std::string> piece) {
   pieces_->length -= piece->size();
   connection_.send(net::Frame::of(*piece));
   if (pieces_->length > 0) return enter(Phase::writing);
-  pieces_.reset();
   all_sent();
 }
 
 void HttpProtocol::on_drained() {
   if (phase_ != Phase::writing) return;
-  if (pieces_) {
+  if (pieces_ && pieces_->length > 0) {
     enter(Phase::handling);
     return spawn(fetch(link_, pieces_->next()));
   }
+  pieces_.reset();
   enter(Phase::idle);
   if (pending_.size() >= kMaxPending) connection_.resume_reading();
   read_on();

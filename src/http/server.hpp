@@ -74,7 +74,7 @@ class HttpProtocol final : public net::Protocol {
   RequestParser parser_;
   std::string pending_;  // bytes behind the request that is being served
   std::shared_ptr<Link> link_;
-  std::optional<BodyPieces> pieces_;  // of the response that is being written
+  std::optional<BodyPieces> pieces_;  // of the response that is being sent
   MonoTime body_deadline_{};
   Phase phase_ = Phase::head;
   bool head_request_ = false;

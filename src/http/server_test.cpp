@@ -22,6 +22,7 @@ class PiecesTest : public testing::Test {
     std::vector<Result<std::string>> pieces;
     std::uint64_t length = 0;
     std::atomic<int> asked{0};
+    std::shared_ptr<int> kept;  // goes with the first answer
   };
 
   PiecesTest()
@@ -53,6 +54,11 @@ class PiecesTest : public testing::Test {
     response.pieces->next = [source] {
       return piece(source, static_cast<std::size_t>(source->asked++));
     };
+    if (auto kept = std::exchange(source->kept, nullptr))
+      response.pieces->next = [kept = std::move(kept),
+                               next = std::move(response.pieces->next)]() mutable {
+        return next();
+      };
     co_return response;
   }
   void give(int pieces) {
@@ -133,6 +139,29 @@ TEST_F(PiecesTest, a_body_that_ends_too_soon_ends_the_connection) {
     EXPECT_LE(client_->read_end(), 0);
     connect();
   }
+}
+
+TEST_F(PiecesTest, what_gives_them_is_kept_until_the_last_one_is_sent) {
+  give(20);
+  source_.kept = std::make_shared<int>();
+  const std::weak_ptr<int> kept = source_.kept;
+  ask();
+  EXPECT_THAT(head(), StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(client_->read(19 * kPiece).size(), 19 * kPiece);
+  EXPECT_TRUE(net::eventually(thread_, [this] { return source_.asked == 20; }));
+  EXPECT_FALSE(kept.expired());  // the last one is larger than the kernel's buffers
+  EXPECT_EQ(client_->read(kPiece).size(), kPiece);
+  EXPECT_TRUE(net::eventually(thread_, [&] { return kept.expired(); }));
+}
+
+TEST_F(PiecesTest, what_gives_them_goes_with_the_connection) {
+  give(20);
+  source_.kept = std::make_shared<int>();
+  const std::weak_ptr<int> kept = source_.kept;
+  ask();
+  EXPECT_THAT(head(), StartsWith("HTTP/1.1 200"));
+  client_->reset();
+  EXPECT_TRUE(net::eventually(thread_, [&] { return kept.expired(); }));
 }
 
 TEST_F(PiecesTest, a_reader_that_goes_meanwhile_stops_it) {

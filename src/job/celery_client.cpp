@@ -3,6 +3,7 @@
 #include "base/check.hpp"
 #include "base/text.hpp"
 #include "job/celery_called.hpp"
+#include "job/celery_scripts.hpp"
 
 #include <fmt/format.h>
 
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::size_t kMostWaiting = 10'000;
 constexpr std::size_t kLongestName = 255;
+constexpr std::string_view kSentKept = "604800";  // seconds
 constexpr std::string_view kChannel = "celery-task-meta-";
 constexpr Millis kLookEvery{1'000};  // where a word was lost
 
@@ -111,27 +113,29 @@ Task<Result<std::string>> Client::send(Sending sending) {
   auto raw = encode(std::move(message), random_);
   if (raw.size() > kMaxMessageBytes)
     co_return Error(ErrorKind::too_large, "A task and its arguments have at most 1 MiB.");
-  auto key = key_of(sending.queue, sending.priority);
-  Called<Result<std::string>> called([this, id, key,
-                                      raw](std::function<void(Result<std::string>)> done) mutable {
-    thread_.loop().post([this, id, key, raw, done = std::move(done)] { push(id, key, raw, done); });
-  });
+  const Letter letter{id, key_of(sending.queue, sending.priority), std::move(raw), sending.once};
+  Called<Result<std::string>> called(
+      [this, letter](std::function<void(Result<std::string>)> done) mutable {
+        thread_.loop().post([this, letter, done = std::move(done)] { push(letter, done); });
+      });
   co_return co_await called;
 }
 
-void Client::push(std::string id, std::string key, std::string raw,
-                  std::function<void(Result<std::string>)> done) {
+void Client::push(const Letter& letter, std::function<void(Result<std::string>)> done) {
   if (!client_.ready())
     return done(unavailable("celery_unreachable", "Celery's broker cannot be reached."));
-  client_.call({"LPUSH", key, raw}, [id = std::move(id),
-                                     done = std::move(done)](const auto* reply) {
+  auto answered = [id = letter.id, done = std::move(done)](const cluster::RedisReply* reply) {
     if (reply == nullptr)
       return done(unavailable("outcome_unknown",
                               "The connection to Celery's broker broke: the task may be there."));
     if (reply->is_error())
       return done(unavailable("celery_refused", "Celery's broker does not take it."));
     done(id);
-  });
+  };
+  if (!letter.once) return client_.call({"LPUSH", letter.key, letter.raw}, std::move(answered));
+  const auto sent = fmt::format("indaba.celery.sent.{}", letter.id);
+  client_.call({"EVAL", scripts::kSendOnce, "2", letter.key, sent, letter.raw, kSentKept},
+               std::move(answered));
 }
 
 Task<Result<Outcome>> Client::result(std::string id, Millis within) {

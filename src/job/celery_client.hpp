@@ -35,6 +35,9 @@ struct Sending {
   std::optional<Millis> hard;
   std::optional<Millis> soft;
   bool ignore_result = false;
+  // The same id is put on the queue once, however often it is sent in a week: for who cannot know
+  // whether the last time arrived.
+  bool once = false;
 };
 
 class Client final : private cluster::BusListener {
@@ -65,8 +68,13 @@ class Client final : private cluster::BusListener {
   using Told = std::function<void(Result<Outcome>)>;
 
   [[nodiscard]] Result<std::string> check_sending(const Sending& sending) const;
-  void push(std::string id, std::string key, std::string raw,
-            std::function<void(Result<std::string>)> done);
+  struct Letter {
+    std::string id;
+    std::string key;
+    std::string raw;
+    bool once = false;
+  };
+  void push(const Letter& letter, std::function<void(Result<std::string>)> done);
   void wait(std::string id, Millis within, Told told);
   void look(const std::string& id);
   void heard(const std::string& id, std::string_view text);

@@ -176,6 +176,11 @@ Result<boost::json::value> body_of(const boost::json::object& envelope,
   const auto malformed = [](std::string why) {
     return Error(ErrorKind::malformed, std::move(why));
   };
+  const auto* headers = envelope.if_contains("headers");
+  if (headers != nullptr && headers->is_object())
+    if (const auto by = text_of(headers->get_object().if_contains("compression")); !by.empty())
+      return malformed(
+          fmt::format("the body is compressed ({}): send it as it is", by.substr(0, 40)));
   const auto* content = envelope.if_contains("content-type");
   if (content == nullptr || text_of(content) != "application/json")
     return malformed("the content type is not application/json");
@@ -227,6 +232,8 @@ std::variant<Message, Poison> decode(std::string_view raw) {
   poison.task = message.task;
   poison.ignore_result = message.ignore_result;
   if (message.id.empty()) return refuse("headers.id is missing, or no text of a fitting size");
+  if (std::ranges::any_of(message.id, [](char c) { return static_cast<unsigned char>(c) < 0x20; }))
+    return refuse("headers.id has control characters");
   if (message.task.empty()) return refuse("headers.task is missing");
 
   const auto body = body_of(*parsed, properties);

@@ -2,22 +2,79 @@
 
 #include "base/json_write.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <unistd.h>
 
 namespace indaba::job::celery {
 
-Result<boost::json::object> named_arguments(const Message& message, const Definition& definition) {
+namespace {
+
+std::string_view were(std::size_t count) {
+  return count == 1 ? "was" : "were";
+}
+
+std::string_view plural(std::size_t count) {
+  return count == 1 ? "" : "s";
+}
+
+// 'a', 'b', and 'c'
+std::string listed(const std::vector<std::string>& names) {
+  std::string out;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i > 0 && names.size() > 2) out += ',';
+    if (i > 0) out += ' ';
+    if (i > 0 && i + 1 == names.size()) out += "and ";
+    out += fmt::format("'{}'", names[i]);
+  }
+  return out;
+}
+
+Error type_error(const Definition& definition, const std::string& what) {
+  return Error(ErrorKind::invalid, fmt::format("{}() {}", definition.name, what));
+}
+
+Result<void> check_count(const Message& message, const Definition& definition) {
+  const auto most = definition.parameters.size();
+  const auto given = message.args.size();
+  if (given <= most) return {};
+  const auto range = definition.required == most
+                         ? fmt::format("{}", most)
+                         : fmt::format("from {} to {}", definition.required, most);
+  return type_error(definition, fmt::format("takes {} positional argument{} but {} {} given", range,
+                                            plural(most), given, were(given)));
+}
+
+Result<void> check_names(const boost::json::object& all, const Definition& definition) {
   const auto& names = definition.parameters;
-  if (message.args.size() > names.size())
-    return Error(ErrorKind::invalid,
-                 fmt::format("{}() takes {} positional arguments but {} were given",
-                             definition.name, names.size(), message.args.size()));
+  if (names.empty()) return {};
+  for (const auto& member : all)
+    if (std::ranges::find(names, std::string_view(member.key())) == names.end())
+      return type_error(definition, fmt::format("got an unexpected keyword argument '{}'",
+                                                std::string_view(member.key()).substr(0, 100)));
+  std::vector<std::string> missing;
+  for (std::size_t i = 0; i < definition.required; ++i)
+    if (!all.contains(names[i])) missing.push_back(names[i]);
+  if (missing.empty()) return {};
+  return type_error(definition,
+                    fmt::format("missing {} required positional argument{}: {}", missing.size(),
+                                plural(missing.size()), listed(missing)));
+}
+
+}  // namespace
+
+std::string done_key(const Run& run) {
+  return fmt::format("{}\x1f{}", run.message.id, run.definition->name);
+}
+
+Result<boost::json::object> named_arguments(const Message& message, const Definition& definition) {
+  INDABA_TRY_VOID(check_count(message, definition));
   auto all = message.kwargs;
   for (std::size_t i = 0; i < message.args.size(); ++i)
-    if (!all.emplace(names[i], message.args[i]).second)
-      return Error(ErrorKind::invalid, fmt::format("{}() got multiple values for argument '{}'",
-                                                   definition.name, names[i]));
+    if (!all.emplace(definition.parameters[i], message.args[i]).second)
+      return type_error(definition, fmt::format("got multiple values for argument '{}'",
+                                                definition.parameters[i]));
+  INDABA_TRY_VOID(check_names(all, definition));
   return all;
 }
 

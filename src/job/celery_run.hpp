@@ -56,8 +56,11 @@ class Run final : public Running {
 
   // The loop's:
   Stage stage = Stage::ready;
+  std::uint64_t number = 0;  // in the order of taking
   bool holds_slot = false;
-  bool settling = false;  // its body has ended; the end is on its way to the database or to Redis
+  bool on_thread = false;  // its body has a thread, until it returns
+  bool abandoned = false;  // its body was given up, and has not returned
+  bool settling = false;   // its body has ended; the end is on its way to the database or to Redis
   bool soft_limit_over = false;
   MonoTime began{};
   WallTime began_at{};
@@ -78,6 +81,8 @@ class Run final : public Running {
 };
 using RunPtr = std::shared_ptr<Run>;
 
+// What its end is recorded by: another task that was given the same id is another one.
+[[nodiscard]] std::string done_key(const Run& run);
 // All arguments by their names. The error is a TypeError's sentence.
 [[nodiscard]] Result<boost::json::object> named_arguments(const Message& message,
                                                           const Definition& definition);

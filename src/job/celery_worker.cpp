@@ -14,10 +14,11 @@ namespace {
 
 constexpr Millis kPoll{200};  // for what nothing wakes us for: delayed ones, and lower priorities
 constexpr Millis kBeat{2000};
-constexpr Millis kLongestTend{10'000};
+constexpr Millis kLongestTend{4'000};  // what was lost comes back so long after it may, at most
+constexpr Millis kToClose{10'000};
 constexpr std::size_t kMostAtOnce = 32;
 constexpr std::size_t kMostSettling = 64;
-constexpr std::chrono::hours kKeptDone{24};
+constexpr Millis kKeptDone = std::chrono::hours(24);
 constexpr std::chrono::minutes kPurgeEvery{10};
 constexpr Millis kAskedToStop{1'000};
 constexpr Millis kLastWords{500};
@@ -54,7 +55,10 @@ Worker::Worker(Parts parts, cluster::RedisTarget broker,
       broker_(thread_.loop(), target_, backend_ ? &*backend_ : nullptr, options_.broker,
               parts_.clock, parts_.random, parts_.log),
       bus_(target_, "", parts_.clock, parts_.random, parts_.log),
-      pool_(options_.concurrency),
+      // As many as may hang, and those that run beside them.
+      pool_(std::make_unique<ThreadPool>(
+          static_cast<int>(options_.concurrency),
+          static_cast<int>((kMostAbandoned + 1) * options_.concurrency))),
       poll_([this] { poll(); }),
       tend_([this] { tend(); }),
       beat_([this] {
@@ -67,6 +71,8 @@ Worker::Worker(Parts parts, cluster::RedisTarget broker,
 
 Worker::~Worker() {
   if (started_) stop(Millis(0));
+  pool_.reset();
+  thread_.stop();
 }
 
 void Worker::start() {
@@ -103,7 +109,8 @@ void Worker::on_ready() {
 
 void Worker::poll() {
   thread_.loop().arm(poll_, kPoll);
-  up_ = broker_.ready();
+  refused_ = broker_.refuses();
+  up_ = broker_.ready() && !broker_.refuses();
   if (broker_.ready())
     for (const auto& run : std::exchange(unsettled_, {})) let_go(run);
   pull();
@@ -113,30 +120,38 @@ void Worker::poll() {
 void Worker::tend() {
   auto& loop = thread_.loop();
   loop.arm(tend_, tend_every_);
-  if (loop.now() - purged_at_ > kPurgeEvery && !purging_) {
+  // What was lost is looked for first: it may be done, and only the row says so.
+  if (looked_for_lost_ && loop.now() - purged_at_ > kPurgeEvery && !purging_) {
     purging_ = true;
     purged_at_ = loop.now();
     spawn(purge());
   }
   forget_old_revoked();
-  if (!broker_.ready()) return;
+  if (!broker_.reachable()) return;
   renew([this] {
-    if (stopping_ || renewed_at_ != thread_.loop().now()) return;
-    broker_.restore([this](int back, int dead) {
-      if (back + dead == 0) return;
-      restored_ += static_cast<std::uint64_t>(back);
-      unreadable_ += static_cast<std::uint64_t>(dead);
-      parts_.log.warn("celery", "tasks of workers that are gone",
-                      {{"restored", back}, {"given_up", dead}});
-      pull();
-    });
+    if (renewed_at_ == thread_.loop().now()) restore();
+  });
+}
+
+// One answer has a part of what was lost: as long as any of it comes back, there may be more.
+void Worker::restore() {
+  if (stopping_) return;
+  broker_.restore([this](int back, int dead) {
+    if (!std::exchange(looked_for_lost_, true)) purged_at_ = thread_.loop().now();
+    if (back + dead == 0) return;
+    restored_ += static_cast<std::uint64_t>(back);
+    unreadable_ += static_cast<std::uint64_t>(dead);
+    parts_.log.warn("celery", "tasks of workers that are gone",
+                    {{"restored", back}, {"given_up", dead}});
+    pull();
+    if (back > 0) restore();
   });
 }
 
 void Worker::renew(std::function<void()> then) {
-  std::vector<std::string> tags;
-  for (const auto& [tag, run] : runs_) tags.push_back(tag);
-  broker_.renew(tags, [this, then = std::move(then)](const Broker::Gone& gone) {
+  std::vector<Broker::Held> held;
+  for (const auto& [tag, run] : runs_) held.push_back({tag, run->taken.queue});
+  broker_.renew(held, [this, then = std::move(then)](const Broker::Gone& gone) {
     if (gone) {
       renewed_at_ = thread_.loop().now();
       on_lost(*gone);
@@ -147,6 +162,7 @@ void Worker::renew(std::function<void()> then) {
 
 void Worker::pull() {
   if (stopping_ || taking_ || !began_ || !broker_.ready()) return;
+  if (thread_.loop().now() < paused_until_ || too_many_abandoned()) return;
   const auto most = options_.concurrency * std::max<std::size_t>(1, options_.prefetch);
   // What only waits for its end to be recorded keeps nobody from running: a commit that takes its
   // time is shared by many.
@@ -165,18 +181,24 @@ void Worker::on_batch(Broker::Batch batch, std::size_t asked) {
     parts_.log.warn("celery", "messages that cannot be read were put aside",
                     {{"count", batch.dead}});
   }
-  const auto taken = batch.taken.size();
-  if (stopping_) {
+  const bool more = batch.taken.size() == asked || batch.full || batch.dead > 0;
+  admit_all(std::move(batch));
+  if (stopping_) return;
+  if (more)
+    pull();
+  else
+    broker_.watch();
+}
+
+void Worker::admit_all(Broker::Batch batch) {
+  skew_ = batch.now - parts_.clock.wall();
+  if (stopping_ || thread_.loop().now() < paused_until_) {
     std::vector<std::string> tags;
     for (auto& one : batch.taken) tags.push_back(std::move(one.tag));
     return broker_.give_back(tags, [] {});
   }
   for (auto& one : batch.taken) admit(std::move(one));
   dispatch();
-  if (taken == asked || batch.dead > 0)
-    pull();
-  else
-    broker_.watch();
 }
 
 void Worker::admit(Taken taken) {
@@ -184,19 +206,23 @@ void Worker::admit(Taken taken) {
   if (const auto* poison = std::get_if<Poison>(&read)) return bury(std::move(taken), *poison);
   const auto run =
       std::make_shared<Run>(std::move(std::get<Message>(read)), std::move(taken), broker_.marker());
+  run->number = ++taken_;
   runs_.emplace(run->taken.tag, run);
   in_hand_ = static_cast<std::int64_t>(runs_.size());
   say_received(run->message);
-  const auto now = parts_.clock.wall();
-  if (run->message.expires && *run->message.expires <= now) return revoke(run, true, false);
+  if (run->message.expires && *run->message.expires <= now()) return revoke(run, true, false);
   if (revoked_.contains(run->message.id)) return revoke(run, false, false);
-  if (run->message.eta && *run->message.eta > now) {
+  if (run->message.eta && *run->message.eta > now()) {
     run->ending.due = *run->message.eta;
     run->ending.way = Ending::Way::delay;
     run->ending.raw = run->taken.raw;
     return let_go(run);
   }
-  if (!prepare(*run)) return fail(run, *run->outcome.exception);
+  if (!prepare(*run)) {
+    // Of a name that nobody here knows; a later version may.
+    if (run->definition == nullptr) return put_aside(run, *run->outcome.exception);
+    return fail(run, *run->outcome.exception);
+  }
   const auto behind = std::ranges::upper_bound(
       ready_, step_of(run->message.priority), {},
       [](const RunPtr& other) { return step_of(other->message.priority); });
@@ -211,6 +237,7 @@ bool Worker::prepare(Run& run) {
   };
   const auto& message = run.message;
   run.definition = parts_.registry.find(message.task);
+  if (run.definition != nullptr && !run.definition->celery) run.definition = nullptr;
   if (run.definition == nullptr) return refuse(of_celery("NotRegistered", message.task));
   if (!message.follows.empty())
     return refuse(builtin("NotImplementedError",
@@ -234,9 +261,7 @@ void Worker::bury(Taken taken, const Poison& poison) {
   const auto run = std::make_shared<Run>(std::move(message), std::move(taken), broker_.marker());
   runs_.emplace(run->taken.tag, run);
   in_hand_ = static_cast<std::int64_t>(runs_.size());
-  run->ending.way = Ending::Way::dead;
-  run->ending.raw = run->taken.raw;
-  fail(run, of_celery("InvalidTaskError", poison.reason));
+  put_aside(run, of_celery("InvalidTaskError", poison.reason));
 }
 
 // Somebody else may have them by now.
@@ -262,6 +287,21 @@ void Worker::give_back_ready() {
     tags.push_back(run->taken.tag);
     forget(run);
   }
+  broker_.give_back(tags, [] {});
+}
+
+// In the order in which they came.
+void Worker::give_back_unbegun() {
+  std::vector<RunPtr> all;
+  for (const auto& [tag, run] : runs_)
+    if (run->stage == Run::Stage::ready || run->stage == Run::Stage::looking) all.push_back(run);
+  std::ranges::sort(all, {}, [](const RunPtr& run) { return run->number; });
+  std::vector<std::string> tags;
+  for (const auto& run : all) {
+    tags.push_back(run->taken.tag);
+    forget(run);
+  }
+  postponed_ += all.size();
   broker_.give_back(tags, [] {});
 }
 
@@ -313,15 +353,16 @@ void Worker::stop(Millis within) {
     broker_.stop();
     *closed = true;
   });
-  wait_while(parts_.clock, kLongestTend, [&] { return !closed->load(); });
+  wait_while(parts_.clock, kToClose, [&] { return !closed->load(); });
   bus_.stop();
-  pool_.stop();
-  thread_.stop();
+  wait_while(parts_.clock, kLastWords, [&] { return hanging() > 0; });
+  if (hanging() == 0) thread_.stop();
 }
 
 Task<void> Worker::purge() {
   for (bool more = true; more && !stopping_;) {
-    auto purging = purge_done(parts_.database, parts_.clock.wall() - kKeptDone);
+    const auto kept = std::max(kKeptDone, 2 * options_.broker.visibility);
+    auto purging = purge_done(parts_.database, parts_.clock.wall() - kept);
     const auto purged = co_await purging;
     more = purged && *purged > 0;
   }
@@ -329,10 +370,19 @@ Task<void> Worker::purge() {
 }
 
 WorkerStats Worker::stats() const {
-  return {up_.load(),         succeeded_.load(),     failed_.load(),
-          retried_.load(),    revoked_count_.load(), postponed_.load(),
-          unreadable_.load(), lost_.load(),          restored_.load(),
-          running_.load(),    in_hand_.load()};
+  return {.up = up_.load(),
+          .refused = refused_.load(),
+          .succeeded = succeeded_.load(),
+          .failed = failed_.load(),
+          .retried = retried_.load(),
+          .revoked = revoked_count_.load(),
+          .postponed = postponed_.load(),
+          .unreadable = unreadable_.load(),
+          .lost = lost_.load(),
+          .restored = restored_.load(),
+          .running = running_.load(),
+          .in_hand = in_hand_.load(),
+          .abandoned = abandoned_.load()};
 }
 
 }  // namespace indaba::job::celery

@@ -4,21 +4,22 @@
 // delivered.
 //
 // A thread with a loop holds everything: the connections to Redis, the messages in hand, and the
-// bodies that wait; bodies that block have a pool. Events and remote control have a bus of their
-// own. Errors of Redis or the database are waited out: the messages stay where they are.
+// bodies that wait; bodies that block have a pool, where one that is given up and goes on is
+// replaced. Events and remote control have a bus of their own. Errors of Redis or the database are
+// waited out: the messages stay where they are.
 #pragma once
 
 #include "cluster/loop_thread.hpp"
 #include "cluster/redis_bus.hpp"
 #include "job/celery_broker.hpp"
 #include "job/celery_control.hpp"
-#include "job/celery_pool.hpp"
 #include "job/celery_run.hpp"
+#include "job/celery_said.hpp"
+#include "job/thread_pool.hpp"
 
 #include <atomic>
 #include <deque>
 #include <map>
-#include <set>
 #include <vector>
 
 namespace indaba::job::celery {
@@ -31,6 +32,7 @@ struct WorkerOptions {
 
 struct WorkerStats {
   bool up = false;
+  bool refused = false;  // Redis answers, and does not do what it is asked
   std::uint64_t succeeded = 0;
   std::uint64_t failed = 0;
   std::uint64_t retried = 0;
@@ -41,6 +43,7 @@ struct WorkerStats {
   std::uint64_t restored = 0;    // from workers that were gone
   std::int64_t running = 0;
   std::int64_t in_hand = 0;
+  std::int64_t abandoned = 0;  // bodies that were given up, and still run
 };
 
 class Worker final : private cluster::BusListener {
@@ -63,6 +66,8 @@ class Worker final : private cluster::BusListener {
   // Waits so long for what runs; then asks it to stop, and gives back what still does not. Before
   // the database stops.
   void stop(Millis within);
+  // Bodies that block and have not come back: after stop(), the destructor would wait for them.
+  [[nodiscard]] int hanging() const { return pool_ ? pool_->busy() : 0; }
   [[nodiscard]] WorkerStats stats() const;  // any thread
   [[nodiscard]] const std::string& name() const noexcept { return teller_.hostname; }
 
@@ -72,15 +77,20 @@ class Worker final : private cluster::BusListener {
   void on_ready();
   void poll();
   void tend();
+  void restore();
   void pull();
   void on_batch(Broker::Batch batch, std::size_t asked);
+  void admit_all(Broker::Batch batch);
   void admit(Taken taken);
   void bury(Taken taken, const Poison& poison);
   [[nodiscard]] bool prepare(Run& run);
   void renew(std::function<void()> then);
   void on_lost(const std::vector<std::string>& tags);
   void give_back_ready();
+  void give_back_unbegun();
   void give_back_all();
+  // By Redis' clock, which all workers share: when something is due, or expired.
+  [[nodiscard]] WallTime now() const { return parts_.clock.wall() + skew_; }
   Task<void> purge();
 
   // Running (celery_worker_run.cpp)
@@ -92,7 +102,9 @@ class Worker final : private cluster::BusListener {
   Task<void> record(RunPtr run, Done done);
   void settle_error(const RunPtr& run, const Error& error);
   void retry(const RunPtr& run, const Error& error);
-  void postpone(const RunPtr& run, Millis delay);
+  void postpone(const RunPtr& run, const Error& error);
+  void wait_for_database(const RunPtr& run, const Error& error);
+  void put_aside(const RunPtr& run, Exception exception);
   void fail(const RunPtr& run, Exception exception);
   void revoke(const RunPtr& run, bool expired, bool terminated);
   void conclude(const RunPtr& run, Outcome outcome);
@@ -102,6 +114,10 @@ class Worker final : private cluster::BusListener {
   void leave(const RunPtr& run);
   void settle(Run& run);
   void release_slot(Run& run);
+  void abandon(Run& run);
+  [[nodiscard]] bool too_many_abandoned() const {
+    return static_cast<std::size_t>(abandoned_.load()) >= kMostAbandoned * options_.concurrency;
+  }
   void forget(const RunPtr& run);
 
   // Events and remote control (celery_worker_remote.cpp)
@@ -118,6 +134,7 @@ class Worker final : private cluster::BusListener {
   [[nodiscard]] std::string revoke_asked(const Command& command);
   void remember_revoked(const std::string& id);
   void forget_old_revoked();
+  static constexpr std::size_t kMostAbandoned = 4;  // for each that may run
   [[nodiscard]] std::string listed(bool running) const;
   [[nodiscard]] std::string registered() const;
   [[nodiscard]] std::string revoked_ids() const;
@@ -134,22 +151,30 @@ class Worker final : private cluster::BusListener {
   cluster::LoopThread thread_;
   Broker broker_;
   cluster::RedisBus bus_;
-  Pool pool_;
+  std::unique_ptr<ThreadPool> pool_;  // goes while the loop still hears of what comes back
 
   // The loop's own:
-  std::map<std::string, RunPtr> runs_;  // by tag: all that is in hand
-  std::deque<RunPtr> ready_;            // the most urgent first
-  std::vector<RunPtr> unsettled_;       // their end could not be told yet
-  std::set<std::string> revoked_;
+  std::map<std::string, RunPtr> runs_;       // by tag: all that is in hand
+  std::deque<RunPtr> ready_;                 // the most urgent first
+  std::vector<RunPtr> unsettled_;            // their end could not be told yet
+  std::map<std::string, MonoTime> revoked_;  // since when; the order may have older times, too
   std::deque<std::pair<MonoTime, std::string>> revoked_order_;
   std::map<std::string, std::uint64_t> totals_;  // by task
   cluster::Alarm poll_;
   cluster::Alarm tend_;
   cluster::Alarm beat_;
+  std::uint64_t taken_ = 0;
   std::size_t settling_ = 0;  // of those in hand
   bool taking_ = false;
   bool began_ = false;
   bool purging_ = false;
+  bool looked_for_lost_ = false;
+  Millis skew_{0};  // Redis' clock less our own
+  Millis pause_{0};
+  MonoTime paused_until_{};
+  Said said_failed_;
+  Said said_postponed_;
+  Said said_abandoned_;
   MonoTime renewed_at_{};
   MonoTime purged_at_{};
   MonoTime started_at_{};
@@ -158,8 +183,10 @@ class Worker final : private cluster::BusListener {
   std::atomic<bool> started_{false};
   std::atomic<bool> stopping_{false};
   std::atomic<bool> up_{false};
+  std::atomic<bool> refused_{false};
   std::atomic<std::int64_t> running_{0};
   std::atomic<std::int64_t> in_hand_{0};
+  std::atomic<std::int64_t> abandoned_{0};
   std::atomic<std::uint64_t> succeeded_{0};
   std::atomic<std::uint64_t> failed_{0};
   std::atomic<std::uint64_t> retried_{0};

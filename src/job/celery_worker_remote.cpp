@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kMostRevoked = 50'000;
 constexpr std::chrono::hours kRevokedKept{3};
+constexpr std::chrono::minutes kRefreshed{1};
 constexpr std::size_t kMostShown = 1'000;
 constexpr std::size_t kMostIds = 10'000;
 constexpr std::chrono::seconds kAnswerKept{60};
@@ -148,7 +149,11 @@ std::string Worker::revoke_asked(const Command& command) {
   const bool terminate =
       command.method == "terminate" || is_true(command.arguments.if_contains("terminate"));
   for (const auto& id : ids) remember_revoked(id);
-  if (!ids.empty()) broker_.remember_revoked(ids);
+  if (!ids.empty()) {
+    broker_.remember_revoked(ids);
+    // What is due tomorrow ends now, and not when nobody remembers any more.
+    broker_.take_delayed(ids, [this](Broker::Batch batch) { admit_all(std::move(batch)); });
+  }
   std::vector<RunPtr> meant;
   for (const auto& [tag, run] : runs_)
     if (std::ranges::find(ids, run->message.id) != ids.end()) meant.push_back(run);
@@ -172,8 +177,11 @@ std::string Worker::revoke_asked(const Command& command) {
 }
 
 void Worker::remember_revoked(const std::string& id) {
-  if (!revoked_.insert(id).second) return;
-  revoked_order_.emplace_back(thread_.loop().now(), id);
+  const auto now = thread_.loop().now();
+  const auto [known, is_new] = revoked_.try_emplace(id, now);
+  if (!is_new && now - known->second < kRefreshed) return;
+  known->second = now;
+  revoked_order_.emplace_back(now, id);
   forget_old_revoked();
 }
 
@@ -181,7 +189,9 @@ void Worker::forget_old_revoked() {
   const auto before = thread_.loop().now() - kRevokedKept;
   while (!revoked_order_.empty() &&
          (revoked_order_.size() > kMostRevoked || revoked_order_.front().first < before)) {
-    revoked_.erase(revoked_order_.front().second);
+    const auto& [since, id] = revoked_order_.front();
+    if (const auto known = revoked_.find(id); known != revoked_.end() && known->second == since)
+      revoked_.erase(known);
     revoked_order_.pop_front();
   }
 }
@@ -200,7 +210,7 @@ std::string Worker::listed(bool running) const {
 
 std::string Worker::registered() const {
   std::string out = "[";
-  for (const auto& name : parts_.registry.names()) append_separated(out, quoted(name));
+  for (const auto& name : parts_.registry.celery_names()) append_separated(out, quoted(name));
   return out + ']';
 }
 
@@ -208,6 +218,9 @@ std::string Worker::revoked_ids() const {
   std::string out = "[";
   std::size_t count = 0;
   for (auto id = revoked_order_.rbegin(); id != revoked_order_.rend() && count < kMostShown; ++id) {
+    if (const auto known = revoked_.find(id->second);
+        known == revoked_.end() || known->second != id->first)
+      continue;  // it was revoked again later
     append_separated(out, quoted(id->second));
     ++count;
   }

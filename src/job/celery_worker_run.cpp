@@ -15,14 +15,17 @@ namespace indaba::job::celery {
 namespace {
 
 constexpr std::size_t kLongestResult = 64 * 1024;
+constexpr std::size_t kLongestName = 200;
 constexpr Millis kShortestPostponing{1'000};
+constexpr Millis kShortestPause{1'000};
+constexpr Millis kLongestPause{10'000};
 constexpr std::uint64_t kPostponingSpread = 2'000;
 constexpr std::string_view kBillard = "billiard.exceptions";
 
 // The body on a thread of the pool; what awaits it resumes on its own executor.
 class Blocking {
  public:
-  Blocking(Pool& pool, RunPtr run) : pool_(pool), run_(std::move(run)) {}
+  Blocking(ThreadPool& pool, RunPtr run) : pool_(pool), run_(std::move(run)) {}
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> awaiting) {
     pool_.post([this, run = run_, executor = Executor::current(), awaiting] {
@@ -40,7 +43,7 @@ class Blocking {
   [[nodiscard]] Result<Done> await_resume() { return *std::move(outcome_); }
 
  private:
-  Pool& pool_;
+  ThreadPool& pool_;
   RunPtr run_;
   std::optional<Result<Done>> outcome_;
 };
@@ -62,7 +65,7 @@ std::string uuid_member(const Run& run) {
 }  // namespace
 
 void Worker::dispatch() {
-  while (!stopping_ && !ready_.empty() &&
+  while (!stopping_ && !ready_.empty() && !too_many_abandoned() &&
          static_cast<std::size_t>(running_.load()) < options_.concurrency) {
     auto run = std::move(ready_.front());
     ready_.pop_front();
@@ -74,17 +77,18 @@ void Worker::dispatch() {
 }
 
 Task<void> Worker::execute(RunPtr run) {
-  auto looking = find_done(parts_.database, run->message.id);
+  auto looking = find_done(parts_.database, done_key(*run));
   auto found = co_await looking;
   if (run->stage == Run::Stage::over) {
     leave(run);
     co_return;
   }
+  if (found) pause_ = Millis(0);
   if (!found) {
-    postpone(run, kShortestPostponing);
+    wait_for_database(run, found.error());
   } else if (*found) {  // it was delivered again
     conclude(run, {State::success, **std::move(found), std::nullopt});
-  } else if (run->message.expires && *run->message.expires <= parts_.clock.wall()) {
+  } else if (run->message.expires && *run->message.expires <= now()) {
     revoke(run, true, false);
   } else {
     run->stage = Run::Stage::running;
@@ -98,6 +102,7 @@ Task<void> Worker::execute(RunPtr run) {
       leave(run);
       co_return;
     }
+    release_slot(*run);
     if (done) {
       auto recording = record(run, *std::move(done));
       co_await recording;
@@ -127,7 +132,8 @@ Task<Result<Done>> Worker::run_body(RunPtr run) {
       auto body = std::get<Waits>(run->definition->body)(run);
       co_return co_await body;
     }
-    Blocking blocking(pool_, run);
+    run->on_thread = true;
+    Blocking blocking(*pool_, run);
     co_return co_await blocking;
   } catch (const std::exception& e) {
     co_return Error::internal(e.what());
@@ -183,7 +189,7 @@ Task<void> Worker::record(RunPtr run, Done done) {
     if (run->stage == Run::Stage::over) co_return;
   }
   auto recording =
-      record_done(parts_.database, run->message.id, std::move(done), parts_.clock.wall());
+      record_done(parts_.database, done_key(*run), std::move(done), parts_.clock.wall());
   auto recorded = co_await recording;
   if (run->stage == Run::Stage::over) co_return;  // another one has it, and will find this
   if (recorded) {
@@ -192,7 +198,7 @@ Task<void> Worker::record(RunPtr run, Done done) {
   }
   // A database that is away answers nobody: the message comes again, as often as it takes.
   if (recorded.error().kind == ErrorKind::unavailable)
-    postpone(run, std::max(kShortestPostponing, recorded.error().retry_after));
+    postpone(run, recorded.error());
   else
     settle_error(run, recorded.error());
 }
@@ -223,7 +229,7 @@ void Worker::retry(const RunPtr& run, const Error& error) {
   const auto longest = std::max(Millis(1), std::min(limits.longest_backoff, doubled));
   const Millis chance(static_cast<std::int64_t>(
       parts_.random.below(static_cast<std::uint64_t>(longest.count()) + 1)));
-  const auto due = parts_.clock.wall() + std::max(chance, error.retry_after);
+  const auto due = now() + std::max(chance, error.retry_after);
   auto raw = for_retry(run->taken.raw, retries, due, parts_.random);
   if (!raw) return fail(run, exception_of(error));
   run->ending.way = Ending::Way::delay;
@@ -232,17 +238,58 @@ void Worker::retry(const RunPtr& run, const Error& error) {
   conclude(run, {State::retry, "null", exception_of(error)});
 }
 
+// Whether it was done cannot be looked up. A database that is away is away for all: what is in hand
+// goes back to the head of its list, and nothing is taken for a while. Any other error is this
+// message's own.
+void Worker::wait_for_database(const RunPtr& run, const Error& error) {
+  if (error.kind != ErrorKind::unavailable && error.kind != ErrorKind::rate_limited) {
+    if (worth_another_try(error) && run->message.retries < run->definition->limits.retries)
+      return retry(run, error);
+    return put_aside(run, exception_of(error));
+  }
+  const auto at = thread_.loop().now();
+  if (at >= paused_until_) {
+    if (pause_ == Millis(0))
+      parts_.log.warn("celery", "the database is away: tasks wait in their queues",
+                      {{"reason", error.log.empty() ? error.detail : error.log}});
+    pause_ = std::clamp(pause_ * 2, kShortestPause, kLongestPause);
+    paused_until_ = at + std::max(pause_, std::min(error.retry_after, kLongestPause));
+  }
+  give_back_unbegun();
+}
+
 // Nothing became of it, and that is not its fault: it comes again, and nobody is told.
-void Worker::postpone(const RunPtr& run, Millis delay) {
+void Worker::postpone(const RunPtr& run, const Error& error) {
   ++postponed_;
+  if (said_postponed_.may(thread_.loop().now()))
+    parts_.log.warn("celery", "the database does not take what a task did: it runs again",
+                    {{"task", run->message.task},
+                     {"task_id", run->message.id},
+                     {"reason", error.log.empty() ? error.detail : error.log},
+                     {"left_out", said_postponed_.left_out()}});
+  const auto delay = std::max(kShortestPostponing, error.retry_after);
   run->ending.way = Ending::Way::delay;
   run->ending.raw = run->taken.raw;
-  run->ending.due = parts_.clock.wall() + delay +
-                    Millis(static_cast<std::int64_t>(parts_.random.below(kPostponingSpread)));
+  run->ending.due =
+      now() + delay + Millis(static_cast<std::int64_t>(parts_.random.below(kPostponingSpread)));
   let_go(run);
 }
 
+// It fails, and its message is kept for who looks after the queue.
+void Worker::put_aside(const RunPtr& run, Exception exception) {
+  run->ending.way = Ending::Way::dead;
+  run->ending.raw = run->taken.raw;
+  fail(run, std::move(exception));
+}
+
 void Worker::fail(const RunPtr& run, Exception exception) {
+  if (said_failed_.may(thread_.loop().now()))
+    parts_.log.warn("celery", "a task ended with an error",
+                    {{"task", text::first_code_points(run->message.task, kLongestName)},
+                     {"task_id", run->message.id},
+                     {"exception", exception.type},
+                     {"attempt", run->attempt()},
+                     {"left_out", said_failed_.left_out()}});
   conclude(run, {State::failure, "null", std::move(exception)});
 }
 
@@ -288,7 +335,7 @@ void Worker::let_go(const RunPtr& run) {
   run->stage = Run::Stage::over;
   run->soft.disarm();
   run->hard.disarm();
-  if (waits(*run)) release_slot(*run);
+  abandon(*run);
   std::erase(ready_, run);
   settle(*run);
   run->ending.tag = run->taken.tag;
@@ -335,6 +382,7 @@ void Worker::tell_end(const Run& run) {
 // The body has returned.
 void Worker::leave(const RunPtr& run) {
   release_slot(*run);
+  if (std::exchange(run->abandoned, false)) --abandoned_;
   run->tell = nullptr;
   dispatch();
   pull();
@@ -349,11 +397,26 @@ void Worker::release_slot(Run& run) {
   --running_;
 }
 
+// Its slot is another one's, though its body may go on: so these are counted, until they return,
+// and a thread that hangs is replaced. Where there are too many, others get what waits here.
+void Worker::abandon(Run& run) {
+  if (!run.holds_slot) return;
+  release_slot(run);
+  run.abandoned = true;
+  ++abandoned_;
+  if (run.on_thread) pool_->grow();
+  if (!too_many_abandoned()) return;
+  if (said_abandoned_.may(thread_.loop().now()))
+    parts_.log.error("celery", "too many tasks go on beyond their time: nothing new begins",
+                     {{"task", run.message.task}, {"count", abandoned_.load()}});
+  give_back_ready();
+}
+
 void Worker::forget(const RunPtr& run) {
   run->stage = Run::Stage::over;
   run->soft.disarm();
   run->hard.disarm();
-  if (waits(*run)) release_slot(*run);
+  abandon(*run);
   std::erase(ready_, run);
   if (runs_.erase(run->taken.tag) > 0 && std::exchange(run->settling, false)) --settling_;
   in_hand_ = static_cast<std::int64_t>(runs_.size());

@@ -49,7 +49,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST_P(CeleryWorker, what_was_delivered_again_is_answered_and_not_run_again) {
   std::atomic<int> ran = 0;
-  world().registry.add(counted("count", ran));
+  world().declare(counted("count", ran));
   world().worker();
   const auto message = world().message("count");
   for (int i = 0; i < 5; ++i) {
@@ -69,7 +69,7 @@ TEST_P(CeleryWorker, two_workers_that_run_the_same_at_once_have_one_effect) {
     both.arrive_and_wait();
     return body(run);
   });
-  world().registry.add(std::move(definition));
+  world().declare(std::move(definition));
   world().worker();
   world().worker();
   const auto message = world().message("count");
@@ -84,13 +84,12 @@ TEST_P(CeleryWorker, two_workers_that_run_the_same_at_once_have_one_effect) {
 TEST_P(CeleryWorker, a_task_whose_message_went_to_another_one_is_told_to_stop_and_tells_nothing) {
   std::atomic<bool> stopped = false;
   std::atomic<bool> began = false;
-  world().registry.add({.name = "long", .body = Blocks([&](Running& run) -> Result<Done> {
-                                          began = true;
-                                          while (!run.stopping())
-                                            std::this_thread::sleep_for(Millis(1));
-                                          stopped = true;
-                                          return Done{};
-                                        })});
+  world().declare({.name = "long", .body = Blocks([&](Running& run) -> Result<Done> {
+                                     began = true;
+                                     while (!run.stopping()) std::this_thread::sleep_for(Millis(1));
+                                     stopped = true;
+                                     return Done{};
+                                   })});
   WorkerOptions options;
   options.broker.visibility = Millis(1000);
   auto& worker = world().worker(options);
@@ -103,21 +102,21 @@ TEST_P(CeleryWorker, a_task_whose_message_went_to_another_one_is_told_to_stop_an
 }
 
 TEST_P(CeleryWorker, bodies_that_wait_and_bodies_that_block_run_beside_each_other) {
-  world().registry.add(
+  world().declare(
       {.name = "wait", .body = Waits([](std::shared_ptr<Running>) -> Task<Result<Done>> {
                          co_await sleep_for{Millis(20)};
                          co_return Done{.result = "1"};
                        })});
-  world().registry.add(
+  world().declare(
       {.name = "throw",
        .body = Blocks([](Running&) -> Result<Done> { throw std::runtime_error("a secret"); }),
        .limits = {.retries = 0}});
-  world().registry.add({.name = "wait and throw",
-                        .body = Waits([](std::shared_ptr<Running>) -> Task<Result<Done>> {
-                          co_await sleep_for{Millis(1)};
-                          throw std::runtime_error("a secret");
-                        }),
-                        .limits = {.retries = 0}});
+  world().declare({.name = "wait and throw",
+                   .body = Waits([](std::shared_ptr<Running>) -> Task<Result<Done>> {
+                     co_await sleep_for{Millis(1)};
+                     throw std::runtime_error("a secret");
+                   }),
+                   .limits = {.retries = 0}});
   world().worker();
   std::vector<std::string> good;
   std::vector<std::string> bad;
@@ -131,26 +130,25 @@ TEST_P(CeleryWorker, bodies_that_wait_and_bodies_that_block_run_beside_each_othe
 }
 
 TEST_P(CeleryWorker, a_result_that_is_too_large_is_a_failure) {
-  world().registry.add({.name = "large", .body = Blocks([](Running&) -> Result<Done> {
-                                           return Done{.result =
-                                                           '"' + std::string(70'000, 'x') + '"'};
-                                         })});
+  world().declare({.name = "large", .body = Blocks([](Running&) -> Result<Done> {
+                                      return Done{.result = '"' + std::string(70'000, 'x') + '"'};
+                                    })});
   world().worker();
   EXPECT_EQ(world().end(world().send(world().message("large"))).exception->type, "ValueError");
 }
 
 TEST_P(CeleryWorker, an_effect_that_the_database_cannot_take_now_comes_again_and_does_not_fail) {
   std::atomic<int> tried = 0;
-  world().registry.add({.name = "later", .body = Blocks([&](Running& run) -> Result<Done> {
-                                           EXPECT_EQ(run.attempt(), 1);
-                                           Done done;
-                                           done.effect = [&](db::WriteTx&) -> Result<void> {
-                                             if (++tried == 1)
-                                               return Error(ErrorKind::unavailable, "Not now.");
-                                             return {};
-                                           };
-                                           return done;
-                                         })});
+  world().declare({.name = "later", .body = Blocks([&](Running& run) -> Result<Done> {
+                                      EXPECT_EQ(run.attempt(), 1);
+                                      Done done;
+                                      done.effect = [&](db::WriteTx&) -> Result<void> {
+                                        if (++tried == 1)
+                                          return Error(ErrorKind::unavailable, "Not now.");
+                                        return {};
+                                      };
+                                      return done;
+                                    })});
   auto& worker = world().worker();
   EXPECT_EQ(world().end(world().send(world().message("later"))).state, State::success);
   EXPECT_EQ(worker.stats().postponed, 1);
@@ -158,12 +156,11 @@ TEST_P(CeleryWorker, an_effect_that_the_database_cannot_take_now_comes_again_and
 
 TEST_P(CeleryWorker, what_a_stopped_worker_had_stands_at_the_head_of_its_queue_in_order) {
   std::atomic<int> running = 0;
-  world().registry.add({.name = "long", .body = Blocks([&](Running& run) -> Result<Done> {
-                                          ++running;
-                                          while (!run.stopping())
-                                            std::this_thread::sleep_for(Millis(1));
-                                          return stopped();
-                                        })});
+  world().declare({.name = "long", .body = Blocks([&](Running& run) -> Result<Done> {
+                                     ++running;
+                                     while (!run.stopping()) std::this_thread::sleep_for(Millis(1));
+                                     return stopped();
+                                   })});
   WorkerOptions options;
   options.concurrency = 1;
   options.prefetch = 4;
@@ -211,7 +208,7 @@ TEST_P(CeleryWorker, each_effect_is_recorded_once_while_workers_come_and_go) {
         return body(run);
       });
   definition.limits.retries = 100;
-  world().registry.add(std::move(definition));
+  world().declare(std::move(definition));
   WorkerOptions options;
   options.broker.visibility = Millis(1000);
   world().worker(options);

@@ -10,6 +10,14 @@ namespace {
 
 constexpr std::string_view kStopped = "job_stopped";
 
+// A limit that stands alone moves the usual other one out of its way.
+void fill_in(Limits& limits, const UsualLimits& usual) {
+  if (limits.soft == Limits::kUsual)
+    limits.soft = limits.hard == Limits::kUsual ? usual.soft : std::min(usual.soft, limits.hard);
+  if (limits.hard == Limits::kUsual) limits.hard = std::max(usual.hard, limits.soft);
+  if (limits.retries == Limits::kUsualRetries) limits.retries = usual.retries;
+}
+
 }  // namespace
 
 Error stopped() {
@@ -26,9 +34,12 @@ bool worth_another_try(const Error& error) {
 }
 
 void Registry::add(Definition definition) {
+  check(definition.required <= definition.parameters.size(),
+        "what a task requires is among its parameters");
   check(find(definition.name) == nullptr, "a task is declared once");
   for (const auto& alias : definition.aliases)
     check(find(alias) == nullptr, "an alias of a task is declared once");
+  fill_in(definition.limits, usual_);
   definitions_.push_back(std::make_unique<Definition>(std::move(definition)));
 }
 
@@ -43,6 +54,17 @@ const Definition* Registry::find(std::string_view name) const {
 std::vector<std::string> Registry::names() const {
   std::vector<std::string> found;
   for (const auto& definition : definitions_) found.push_back(definition->name);
+  std::ranges::sort(found);
+  return found;
+}
+
+std::vector<std::string> Registry::celery_names() const {
+  std::vector<std::string> found;
+  for (const auto& definition : definitions_) {
+    if (!definition->celery) continue;
+    found.push_back(definition->name);
+    found.insert(found.end(), definition->aliases.begin(), definition->aliases.end());
+  }
   std::ranges::sort(found);
   return found;
 }

@@ -63,13 +63,26 @@ using Waits = std::function<Task<Result<Done>>(std::shared_ptr<Running>)>;
 // For work that computes, or waits inside a library: runs on a thread of a pool.
 using Blocks = std::function<Result<Done>(Running&)>;
 
+// What a task has that leaves its own limits out: the operator's choice.
+struct UsualLimits {
+  Millis soft{25'000};
+  Millis hard{30'000};
+  int retries = 3;
+};
+
 struct Limits {
-  Millis soft{25'000};              // then it is asked to stop
-  Millis hard{30'000};              // then it is given up, and what it may still do is not recorded
-  int retries = 3;                  // so many runs more, after the first one failed
+  static constexpr Millis kUsual{-1};
+  static constexpr int kUsualRetries = -1;
+  Millis soft = kUsual;             // then it is asked to stop
+  Millis hard = kUsual;             // then it is given up, and what it may still do is not recorded
+  int retries = kUsualRetries;      // so many runs more, after the first one failed
   Millis backoff{1'000};            // before the nth retry: by chance, up to this times 2^(n-1) …
   Millis longest_backoff{600'000};  // … and never longer
 };
+
+// Of work that lasts for minutes: a worker has slots of their own for it, so that nothing else
+// waits behind it.
+inline constexpr std::string_view kLongQueue = "long";
 
 struct Definition {
   std::string name;  // "orgs.export"
@@ -79,21 +92,29 @@ struct Definition {
   std::string queue = "default";
   // How long what became of it can be asked for; 0: it is forgotten when it has succeeded.
   Millis kept{3'600'000};
-  // For Celery: other names that it is known by there, and what its positional arguments are
-  // called here.
+  // For Celery: whether its callers may name it at all, other names that it is known by there, what
+  // its arguments are called in order (none: by any name, and none by its place), and how many of
+  // them, from the first, there must be.
+  bool celery = false;
   std::vector<std::string> aliases{};
   std::vector<std::string> parameters{};
+  std::size_t required = 0;
 };
 
 // All kinds that a process can run. Filled before anything runs, read by any thread then.
 class Registry {
  public:
+  explicit Registry(UsualLimits usual = {}) : usual_(usual) {}
+
   void add(Definition definition);  // a name stands once: else a broken invariant
   // By its name, or one of its aliases. nullptr: nobody here knows it.
   [[nodiscard]] const Definition* find(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> names() const;  // in order, without the aliases
+  // Of those that Celery's callers may name, with the aliases.
+  [[nodiscard]] std::vector<std::string> celery_names() const;
 
  private:
+  const UsualLimits usual_;
   std::vector<std::unique_ptr<Definition>> definitions_;
 };
 

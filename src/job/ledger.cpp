@@ -1,7 +1,9 @@
 #include "job/ledger.hpp"
 
 #include "base/json_write.hpp"
-#include "db/sql_clock.hpp"
+#include "base/text.hpp"
+#include "db/index_order.hpp"
+#include "job/ledger_sql.hpp"
 
 #include <algorithm>
 
@@ -12,146 +14,127 @@ namespace {
 constexpr int kPromoted = 1000;  // scheduled work made ready at once
 constexpr std::size_t kMaxMessage = 2000;
 
-struct Statements {
-  explicit Statements(db::Dialect dialect) {
-    const auto now = db::sql_now(dialect);
-    const bool postgres = dialect == db::Dialect::postgres;
-    // Nobody waits for a row that another one is about to take.
-    const std::string_view skip = postgres ? " FOR UPDATE SKIP LOCKED" : "";
-    renew = fmt::format(
-        "INSERT INTO job_workers (id, name, alive_until) VALUES ($1, $2, {0} + $3) ON CONFLICT "
-        "(id) "
-        "DO UPDATE SET alive_until = excluded.alive_until",
-        now);
-    bury = fmt::format("DELETE FROM job_workers WHERE alive_until < {0} AND id <> $1", now);
-    promote = fmt::format(
-        "UPDATE jobs SET state = 'ready' WHERE id IN (SELECT id FROM jobs WHERE state = "
-        "'scheduled' "
-        "AND due_at <= {0} ORDER BY due_at LIMIT $1{1})",
-        now, skip);
-    next_due = fmt::format(
-        "SELECT CASE WHEN due_at > {0} THEN due_at - {0} ELSE 0 END FROM jobs WHERE state = "
-        "'scheduled' ORDER BY due_at LIMIT 1",
-        now);
-    claim = fmt::format(
-        "UPDATE jobs SET state = 'running', worker = $1, fence = fence + 1, begun_at = {0} WHERE "
-        "id "
-        "IN (SELECT id FROM jobs WHERE state = 'ready' AND queue = $2 ORDER BY priority, id LIMIT "
-        "$3{1}) RETURNING id, fence, uuid, task, arguments, org_id, user_id, failures, CASE WHEN "
-        "expires_at <= {0} THEN 1 ELSE 0 END, priority, stream_id",
-        now, skip);
-    end = fmt::format(
-        "UPDATE jobs SET state = $4, worker = NULL, result = $5, error = $6, failures = failures + "
-        "$7, progress = CASE WHEN $4 = 'done' THEN 1000 ELSE progress END, ended_at = {0}, "
-        "forget_at = {0} + $8 WHERE id = $1 AND fence = $2 AND worker = $3 AND state = 'running'",
-        now);
-    again = fmt::format(
-        "UPDATE jobs SET state = CASE WHEN cancelling = 1 THEN 'cancelled' ELSE 'scheduled' END, "
-        "ended_at = CASE WHEN cancelling = 1 THEN {0} END, forget_at = CASE WHEN cancelling = 1 "
-        "THEN "
-        "{0} + 3600000 END, worker = NULL, error = $4, failures = failures + 1, due_at = {0} + $5 "
-        "WHERE id = $1 AND fence = $2 AND worker = $3 AND state = 'running'",
-        now);
-  }
-  std::string renew;
-  std::string bury;
-  std::string promote;
-  std::string next_due;
-  std::string claim;
-  std::string end;
-  std::string again;
-};
-
-const Statements& statements(db::Dialect dialect) {
-  static const Statements sqlite(db::Dialect::sqlite);
-  static const Statements postgres(db::Dialect::postgres);
-  return dialect == db::Dialect::sqlite ? sqlite : postgres;
+Claimed read_claimed(const db::Row& r) {
+  Claimed claimed;
+  claimed.id = r.id<JobId>(0);
+  claimed.fence = r.int64(1);
+  claimed.uuid = r.string(2);
+  claimed.task = r.string(3);
+  claimed.arguments = r.string(4);
+  claimed.org = r.id<OrgId>(5);
+  claimed.user = r.id<UserId>(6);
+  claimed.failures = static_cast<int>(r.int64(7));
+  if (const auto left = r.maybe_int64(8)) claimed.left = Millis(*left);
+  claimed.turn = r.int64(9);
+  claimed.stream = r.id<StreamId>(10);
+  claimed.cancelling = r.boolean(11);
+  claimed.age = Millis(r.int64(12));
+  claimed.suspected = static_cast<int>(r.int64(13));
+  return claimed;
 }
 
-constexpr std::string_view kInherit =
-    "UPDATE jobs SET state = 'ready', worker = NULL WHERE state = 'running'";
-constexpr std::string_view kForgetWorkers = "DELETE FROM job_workers";
-constexpr std::string_view kTakeFromDead =
-    "UPDATE jobs SET state = 'ready', worker = NULL WHERE state = 'running' AND worker NOT IN "
-    "(SELECT id FROM job_workers)";
-constexpr std::string_view kAnyReady = "SELECT 1 FROM jobs WHERE state = 'ready' LIMIT 1";
-constexpr std::string_view kMine =
-    "SELECT id, cancelling FROM jobs WHERE state = 'running' AND worker = $1";
-constexpr std::string_view kGiveBack =
-    "UPDATE jobs SET state = 'ready', worker = NULL WHERE id = $1 AND worker = $2 AND state = "
-    "'running'";
-constexpr std::string_view kGiveBackRun =
-    "UPDATE jobs SET state = 'ready', worker = NULL WHERE id = $1 AND fence = $2 AND worker = $3 "
-    "AND state = 'running'";
-constexpr std::string_view kGiveBackAll =
-    "UPDATE jobs SET state = 'ready', worker = NULL WHERE worker = $1 AND state = 'running'";
-constexpr std::string_view kLeave = "DELETE FROM job_workers WHERE id = $1";
-constexpr std::string_view kGone =
-    "DELETE FROM jobs WHERE id = $1 AND fence = $2 AND worker = $3 AND state = 'running'";
-constexpr std::string_view kAllGone =
-    "DELETE FROM jobs USING unnest($1::bigint[], $2::bigint[]) AS mine (id, fence) WHERE jobs.id = "
-    "mine.id AND jobs.fence = mine.fence AND jobs.worker = $3 AND jobs.state = 'running'";
-constexpr std::string_view kProgress =
-    "UPDATE jobs SET progress = $4, note = $5 WHERE id = $1 AND fence = $2 AND worker = $3 AND "
-    "state = 'running'";
-
-Claimed read_claimed(const db::Row& r) {
-  return {r.id<JobId>(0), r.int64(1),     r.string(2),       r.string(3),
-          r.string(4),    r.id<OrgId>(5), r.id<UserId>(6),   static_cast<int>(r.int64(7)),
-          r.boolean(8),   r.int64(9),     r.id<StreamId>(10)};
+Result<std::vector<Claimed>> claim_some(db::Session& sql, std::int64_t worker, const Wish& wish) {
+  std::vector<Claimed> taken;
+  for (const auto& queue : wish.queues) {
+    const auto left = wish.most - static_cast<int>(taken.size());
+    if (left <= 0) break;
+    INDABA_TRY(auto some, sql.all<Claimed>(ledger_sql::timed(sql.dialect()).claim, read_claimed,
+                                           worker, queue, left));
+    std::ranges::move(some, std::back_inserter(taken));
+  }
+  std::ranges::sort(taken, {}, [](const Claimed& c) { return std::pair(c.turn, c.id); });
+  return taken;
 }
 
 std::string error_text(const Outcome& outcome) {
   std::string text = "{\"code\":";
   json::append_string(text, outcome.error_code);
   text += ",\"message\":";
-  json::append_string(text, std::string_view(outcome.error_message).substr(0, kMaxMessage));
+  json::append_string(text, text::first_code_points(outcome.error_message, kMaxMessage));
+  if (!outcome.error_log.empty()) {
+    text += ",\"log\":";
+    json::append_string(text, text::first_code_points(outcome.error_log, kMaxMessage));
+  }
   text += '}';
   return text;
 }
 
-bool goes(const Outcome& outcome) {
-  return outcome.kind == Outcome::Kind::done && outcome.kept == Millis(0);
+// What whoever follows the job is told of it.
+std::string public_error(const Outcome& outcome) {
+  Outcome told;
+  told.error_code = outcome.error_code;
+  told.error_message = outcome.error_message;
+  return error_text(told);
 }
 
-std::string_view state_of(Outcome::Kind kind) {
+bool goes(const Outcome& outcome) {
+  return outcome.kind == Outcome::Kind::done && outcome.kept == Millis(0) && !outcome.stream;
+}
+
+State state_of(Outcome::Kind kind) {
   switch (kind) {
     case Outcome::Kind::done:
-      return to_string(State::done);
+      return State::done;
     case Outcome::Kind::cancelled:
-      return to_string(State::cancelled);
+      return State::cancelled;
     case Outcome::Kind::expired:
-      return to_string(State::expired);
+      return State::expired;
     default:
-      return to_string(State::failed);
+      return State::failed;
   }
+}
+
+void tell_end(db::WriteTx& tx, const Outcome& outcome, State state,
+              const std::optional<std::string>& result, const std::optional<std::string>& error) {
+  if (outcome.stream)
+    tx.append({outcome.stream,
+               std::string(kTaskEnded),
+               ended_body(outcome.uuid, state, result, error),
+               {}});
+}
+
+// It may have been cancelled meanwhile.
+Result<std::int64_t> record_retry(db::WriteTx& tx, const Outcome& outcome, std::int64_t worker) {
+  INDABA_TRY(const auto state,
+             tx.sql().first<std::string>(
+                 ledger_sql::timed(tx.sql().dialect()).again,
+                 [](const db::Row& r) { return r.string(0); }, outcome.id, outcome.fence, worker,
+                 error_text(outcome), std::int64_t{outcome.delay.count()}));
+  if (!state) return 0;
+  if (*state == to_string(State::cancelled)) tell_end(tx, outcome, State::cancelled, {}, {});
+  return 1;
+}
+
+Result<std::int64_t> record_end(db::WriteTx& tx, const Outcome& outcome, std::int64_t worker) {
+  const bool done = outcome.kind == Outcome::Kind::done;
+  const auto result = done ? std::optional(outcome.result) : std::nullopt;
+  const auto error = done ? std::nullopt : std::optional(error_text(outcome));
+  const auto state = state_of(outcome.kind);
+  INDABA_TRY_VOID(tx.sql().execute(ledger_sql::timed(tx.sql().dialect()).end, outcome.id,
+                                   outcome.fence, worker, to_string(state), result, error,
+                                   outcome.kind == Outcome::Kind::failed,
+                                   std::int64_t{outcome.kept.count()}));
+  const auto changed = tx.sql().changed();
+  if (changed > 0)
+    tell_end(tx, outcome, state, result,
+             done ? std::nullopt : std::optional(public_error(outcome)));
+  return changed;
 }
 
 Result<std::int64_t> record_one(db::WriteTx& tx, const Outcome& outcome, std::int64_t worker) {
   auto& sql = tx.sql();
   using Kind = Outcome::Kind;
-  const auto& texts = statements(sql.dialect());
+  if (outcome.kind == Kind::retry) return record_retry(tx, outcome, worker);
   if (goes(outcome)) {
-    INDABA_TRY_VOID(sql.execute(kGone, outcome.id, outcome.fence, worker));
+    INDABA_TRY_VOID(sql.execute(ledger_sql::kGone, outcome.id, outcome.fence, worker));
   } else if (outcome.kind == Kind::given_back) {
-    INDABA_TRY_VOID(sql.execute(kGiveBackRun, outcome.id, outcome.fence, worker));
-  } else if (outcome.kind == Kind::retry) {
-    INDABA_TRY_VOID(sql.execute(texts.again, outcome.id, outcome.fence, worker, error_text(outcome),
-                                std::int64_t{outcome.delay.count()}));
+    INDABA_TRY_VOID(sql.execute(ledger_sql::kGiveBackRun, outcome.id, outcome.fence, worker,
+                                outcome.stopped_well));
+  } else if (outcome.kind == Kind::postponed) {
+    INDABA_TRY_VOID(sql.execute(ledger_sql::timed(sql.dialect()).later, outcome.id, outcome.fence,
+                                worker, error_text(outcome), std::int64_t{outcome.delay.count()}));
   } else {
-    const bool done = outcome.kind == Kind::done;
-    const auto result = done ? std::optional(outcome.result) : std::nullopt;
-    const auto error = done ? std::nullopt : std::optional(error_text(outcome));
-    INDABA_TRY_VOID(sql.execute(texts.end, outcome.id, outcome.fence, worker,
-                                state_of(outcome.kind), result, error, outcome.kind == Kind::failed,
-                                std::int64_t{outcome.kept.count()}));
-    if (sql.changed() > 0 && outcome.stream)
-      tx.append(
-          {outcome.stream,
-           std::string(kTaskEnded),
-           ended_body(outcome.uuid, parse_state(state_of(outcome.kind)).value_or(State::failed),
-                      result, error),
-           {}});
+    return record_end(tx, outcome, worker);
   }
   return sql.changed();
 }
@@ -167,23 +150,25 @@ Result<std::int64_t> forget_all(db::Session& sql, std::span<const Outcome> outco
     fences.push_back(outcome.fence);
   }
   if (ids.empty()) return 0;
-  INDABA_TRY_VOID(sql.execute(kAllGone, db::Integers{ids}, db::Integers{fences}, worker));
+  INDABA_TRY_VOID(
+      sql.execute(ledger_sql::kAllGone, db::Integers{ids}, db::Integers{fences}, worker));
   return sql.changed();
 }
 
 Result<Heard> beat_now(db::Session& sql, std::int64_t worker, const std::string& name, Millis alive,
                        const std::set<JobId>& held) {
-  const auto& texts = statements(sql.dialect());
+  const auto& texts = ledger_sql::timed(sql.dialect());
   if (sql.dialect() == db::Dialect::postgres) {
-    INDABA_TRY_VOID(sql.execute(texts.renew, worker, name, std::int64_t{alive.count()}));
     INDABA_TRY_VOID(sql.execute(texts.bury, worker));
-    INDABA_TRY_VOID(sql.execute(kTakeFromDead));
+    INDABA_TRY_VOID(sql.execute(texts.renew, worker, name, std::int64_t{alive.count()}));
+    INDABA_TRY_VOID(sql.execute(ledger_sql::kTakeFromDead));
   }
+  INDABA_TRY_VOID(db::prefer_index_order(sql));
   INDABA_TRY_VOID(sql.execute(texts.promote, kPromoted));
   Heard heard;
   std::vector<JobId> strays;
   heard.lost = held;
-  INDABA_TRY_VOID(sql.run(kMine, std::array{db::Param(worker)}, [&](const db::Row& r) {
+  INDABA_TRY_VOID(sql.run(ledger_sql::kMine, std::array{db::Param(worker)}, [&](const db::Row& r) {
     const auto id = r.id<JobId>(0);
     if (heard.lost.erase(id) == 0)
       strays.push_back(id);
@@ -191,10 +176,11 @@ Result<Heard> beat_now(db::Session& sql, std::int64_t worker, const std::string&
       heard.cancelling.push_back(id);
   }));
   for (const auto id : strays) {
-    INDABA_TRY_VOID(sql.execute(kGiveBack, id, worker));
+    INDABA_TRY_VOID(sql.execute(ledger_sql::kGiveBack, id, worker));
   }
-  INDABA_TRY(const auto ready,
-             sql.first<std::int64_t>(kAnyReady, [](const db::Row& r) { return r.int64(0); }));
+  INDABA_TRY(const auto ready, sql.first<std::int64_t>(ledger_sql::kAnyReady, [](const db::Row& r) {
+    return r.int64(0);
+  }));
   heard.ready = ready.has_value();
   INDABA_TRY(const auto due,
              sql.first<std::int64_t>(texts.next_due, [](const db::Row& r) { return r.int64(0); }));
@@ -214,10 +200,11 @@ Task<Result<void>> Ledger::open() {
   auto change = [worker = worker_, name = name_, alive = alive_](db::WriteTx& tx) -> Result<void> {
     auto& sql = tx.sql();
     if (sql.dialect() == db::Dialect::sqlite) {
-      INDABA_TRY_VOID(sql.execute(kForgetWorkers));
-      INDABA_TRY_VOID(sql.execute(kInherit));
+      INDABA_TRY_VOID(sql.execute(ledger_sql::kForgetWorkers));
+      INDABA_TRY_VOID(sql.execute(ledger_sql::kInherit));
     }
-    return sql.execute(statements(sql.dialect()).renew, worker, name, std::int64_t{alive.count()});
+    return sql.execute(ledger_sql::timed(sql.dialect()).renew, worker, name,
+                       std::int64_t{alive.count()});
   };
   auto writing = database_.write(db::Shard(worker_), change);
   INDABA_CO_TRY_VOID(co_await writing);
@@ -232,24 +219,30 @@ Task<Result<Heard>> Ledger::beat(std::set<JobId> held) {
   co_return std::move(written.value);
 }
 
-Task<Result<std::vector<Claimed>>> Ledger::claim(std::vector<std::string> queues, int most) {
-  auto change = [worker = worker_, queues = std::move(queues),
-                 most](db::WriteTx& tx) -> Result<std::vector<Claimed>> {
-    const auto& texts = statements(tx.sql().dialect());
-    INDABA_TRY_VOID(tx.sql().execute(texts.promote, kPromoted));
-    std::vector<Claimed> taken;
-    for (const auto& queue : queues) {
-      const auto left = most - static_cast<int>(taken.size());
-      if (left <= 0) break;
-      INDABA_TRY(auto some, tx.sql().all<Claimed>(texts.claim, read_claimed, worker, queue, left));
-      std::ranges::move(some, std::back_inserter(taken));
+Task<Result<Taken>> Ledger::claim(std::vector<Wish> wishes) {
+  auto change = [worker = worker_, wishes = std::move(wishes)](db::WriteTx& tx) -> Result<Taken> {
+    INDABA_TRY_VOID(db::prefer_index_order(tx.sql()));
+    INDABA_TRY_VOID(tx.sql().execute(ledger_sql::timed(tx.sql().dialect()).promote, kPromoted));
+    Taken taken{.of_wishes = {}, .more_due = tx.sql().changed() == kPromoted};
+    for (const auto& wish : wishes) {
+      INDABA_TRY(auto some, claim_some(tx.sql(), worker, wish));
+      taken.of_wishes.push_back(std::move(some));
     }
-    std::ranges::sort(taken, {}, [](const Claimed& c) { return std::pair(c.turn, c.id); });
     return taken;
   };
   auto writing = database_.write(db::Shard(worker_), change);
   INDABA_CO_TRY(auto written, co_await writing);
   co_return std::move(written.value);
+}
+
+Task<Result<bool>> Ledger::note_begun(JobId id, std::int64_t fence) {
+  auto change = [worker = worker_, id, fence](db::WriteTx& tx) -> Result<bool> {
+    INDABA_TRY_VOID(tx.sql().execute(ledger_sql::kBegun, id, fence, worker));
+    return tx.sql().changed() > 0;
+  };
+  auto writing = database_.write(db::Shard(worker_), change);
+  INDABA_CO_TRY(const auto written, co_await writing);
+  co_return written.value;
 }
 
 Task<Result<std::int64_t>> Ledger::record(std::vector<Outcome> outcomes) {
@@ -293,7 +286,7 @@ Task<Result<void>> Ledger::note_progress(JobId id, std::int64_t fence, double fr
   const auto thousandths = static_cast<std::int64_t>(std::clamp(fraction, 0.0, 1.0) * 1000);
   auto change = [worker = worker_, id, fence, thousandths,
                  note = std::move(note)](db::WriteTx& tx) {
-    return tx.sql().execute(kProgress, id, fence, worker, thousandths, note);
+    return tx.sql().execute(ledger_sql::kProgress, id, fence, worker, thousandths, note);
   };
   auto writing = database_.write(db::Shard(worker_), change);
   INDABA_CO_TRY_VOID(co_await writing);
@@ -302,8 +295,8 @@ Task<Result<void>> Ledger::note_progress(JobId id, std::int64_t fence, double fr
 
 Task<Result<void>> Ledger::leave() {
   auto change = [worker = worker_](db::WriteTx& tx) -> Result<void> {
-    INDABA_TRY_VOID(tx.sql().execute(kGiveBackAll, worker));
-    return tx.sql().execute(kLeave, worker);
+    INDABA_TRY_VOID(tx.sql().execute(ledger_sql::kGiveBackAll, worker));
+    return tx.sql().execute(ledger_sql::kLeave, worker);
   };
   auto writing = database_.write(db::Shard(worker_), change);
   INDABA_CO_TRY_VOID(co_await writing);

@@ -57,6 +57,7 @@ struct Job {
   std::optional<std::string> result;  // JSON
   std::optional<std::string> error_code;
   std::optional<std::string> error_message;
+  std::optional<std::string> error_log;  // for the operator alone
   WallTime created_at{};
   std::optional<WallTime> begun_at;
   std::optional<WallTime> ended_at;

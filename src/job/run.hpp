@@ -10,6 +10,8 @@
 
 namespace indaba::job {
 
+class Lane;
+
 class Run final : public Running {
  public:
   static constexpr Millis kTellEvery{1'000};
@@ -50,7 +52,8 @@ class Run final : public Running {
     return now - last >= kTellEvery && told_at_.compare_exchange_strong(last, now);
   }
 
-  bool over = false;  // ended, or given up: what comes now is dropped. The worker's own
+  Lane* lane = nullptr;  // whose slot it has. The worker's own
+  bool over = false;     // ended, or given up: what comes now is dropped. The worker's own
 
  private:
   const Claimed claimed_;

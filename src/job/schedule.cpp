@@ -67,10 +67,13 @@ constexpr std::string_view kList =
     "SELECT name, task, arguments, timing, last_slot, next_slot, fired_at, job FROM job_schedule "
     "ORDER BY name";
 
+// A crontab's slot that lies further ahead is another clock's: it would stand still until then.
+constexpr Millis kPlausible = std::chrono::hours(24);
+
 // Its last slot, unless that is of another definition or another clock.
 WallTime last_slot(const Timing& timing, bool same, WallTime last, WallTime now) {
   const auto* every = std::get_if<Every>(&timing);
-  if (every == nullptr) return same ? last : now;
+  if (every == nullptr) return same && last <= now + kPlausible ? last : now;
   if (last > now + every->interval) return now;  // the database's clock was put back
   return same ? last : std::max(last, now - every->interval);
 }

@@ -304,6 +304,15 @@ TEST_P(ScheduleTest, a_clock_of_the_database_that_is_put_back_stops_no_interval)
   EXPECT_EQ(look(schedule({every("minutely", 60s)}, "two")).fired.size(), 1U);
 }
 
+TEST_P(ScheduleTest, a_clock_that_was_ahead_for_long_stops_no_crontab) {
+  const auto entries = std::vector{at("minutely", "* * * * *")};
+  look(schedule(entries));
+  pass(-86'400s * 30);
+  EXPECT_TRUE(look(schedule(entries, "two")).leads);
+  pass(60s);
+  EXPECT_EQ(look(schedule(entries, "two")).fired.size(), 1U);
+}
+
 TEST_P(ScheduleTest, schedulers_fire_every_slot_and_the_next_goes_on_where_one_stopped) {
   db::CountingSequencer sequencer;
   const auto second = place_.many_nodes() ? place_.open(sequencer, clock_) : nullptr;

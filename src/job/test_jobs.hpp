@@ -29,7 +29,7 @@ bool soon(F is, Millis within = 10s) {
 // Numbers events by themselves, and keeps what they said.
 class KeepingSequencer final : public db::EventSequencer {
  public:
-  Result<void> sequence(db::Session&, std::span<db::StagedEvent> events,
+  Result<void> sequence(db::Session&, std::span<db::StagedEvent> events, std::span<const StreamId>,
                         std::optional<std::size_t>&) override {
     for (auto& event : events)
       event.result = {event.draft->stream, Seq(++next_), WallTime{}, false};

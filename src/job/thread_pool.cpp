@@ -6,7 +6,7 @@
 
 namespace indaba::job {
 
-ThreadPool::ThreadPool(int threads) : most_(static_cast<std::size_t>(threads) * 4) {
+ThreadPool::ThreadPool(int threads, int most) : most_(static_cast<std::size_t>(most)) {
   for (int i = 0; i < threads; ++i) start_one();
 }
 
@@ -14,6 +14,17 @@ bool ThreadPool::grow() {
   if (threads_.size() >= most_) return false;
   start_one();
   return true;
+}
+
+bool ThreadPool::exhausted() const {
+  const std::lock_guard lock(mutex_);
+  return threads_.size() >= most_ &&
+         busy_ + static_cast<int>(waiting_.size()) >= static_cast<int>(most_);
+}
+
+int ThreadPool::busy() const {
+  const std::lock_guard lock(mutex_);
+  return busy_;
 }
 
 void ThreadPool::start_one() {
@@ -45,9 +56,12 @@ void ThreadPool::run() {
     if (stopping_) return;
     auto work = std::move(waiting_.front());
     waiting_.pop_front();
+    ++busy_;
     lock.unlock();
     work();
+    work = nullptr;  // what it holds goes before it counts as done
     lock.lock();
+    --busy_;
   }
 }
 

@@ -31,13 +31,17 @@ void Worker::ring(Millis delay) {
   state_->parts.executor.post([state = state_, delay] {
     if (delay > Millis(0)) return state->due_in(delay);
     state->rung = false;
-    state->more = true;
+    state->hope();
     state->poke();
   });
 }
 
 void Worker::cancel(JobId id) {
   state_->parts.executor.post([state = state_, id] { state->stop_run(id, Run::Why::cancelled); });
+}
+
+int Worker::hanging() const {
+  return state_->pool->busy();
 }
 
 int Worker::running() const noexcept {

@@ -1,10 +1,10 @@
 // Worker: takes jobs out of the queue, so many at a time, and runs them.
 //
-// It takes a few more than it runs, so that no run waits for the database, and the more of them the
-// shorter they are. A commit that brings new work rings the bell (Queue::when_enqueued); asking now
-// and then is for what was enqueued elsewhere while nothing carried the word. What became of runs
-// is recorded together, after they ended (late acknowledgement): a process that dies has its jobs
-// run again by others, one that is paused for too long records nothing more (ledger.hpp).
+// It takes a few more than it runs (lane.hpp). A commit that brings new work rings the bell
+// (Queue::when_enqueued); asking now and then is for what was enqueued elsewhere while nothing
+// carried the word. What became of runs is recorded together, after they ended (late
+// acknowledgement): a process that dies has its jobs run again by others, one that is paused for
+// too long records nothing more (ledger.hpp).
 //
 // Lives on one executor; bodies that wait run there too, bodies that block on threads of a pool.
 // start(), stop_blocking() and the end on the owner's thread, the rest on any.
@@ -20,19 +20,24 @@ namespace indaba::job {
 
 struct WorkerOptions {
   std::string name = "worker";
-  std::vector<std::string> queues{"default"};
+  std::vector<std::string> queues{"default", std::string(kLongQueue)};
   int concurrency = 4;
-  int prefetch = 2;      // for each that runs; more where runs are short
-  Millis alive{15'000};  // how long others leave what it has to a worker that is not heard of
-  Millis beat{5'000};    // how often it says that it lives, and asks
+  int prefetch = 2;          // for each that runs; more where runs are short
+  int long_concurrency = 2;  // beside these, for kLongQueue where it is one of several
+  Millis alive{15'000};      // how long others leave what it has to a worker that is not heard of
+  Millis beat{5'000};        // how often it says that it lives, and asks
 };
 
 // Who is told. On the worker's executor; must not block.
 class Observer {
  public:
   virtual ~Observer() = default;
-  virtual void on_ended(const Run& run, Outcome::Kind outcome, Millis took) = 0;
+  virtual void on_ended(const std::string& task, Outcome::Kind outcome, Millis took) = 0;
+  // Not begun at all: too late, cancelled, or nobody knows it.
+  virtual void on_refused(const std::string& task, Outcome::Kind outcome) = 0;
   virtual void on_progress(const Run& run, double fraction, std::string_view note) = 0;
+  // Others may take what this worker had no slot for.
+  virtual void on_given_back() = 0;
 };
 
 class Worker {
@@ -63,6 +68,8 @@ class Worker {
   void cancel(JobId id);
 
   [[nodiscard]] int running() const noexcept;
+  // Bodies on threads that have not come back, of whatever has become of their runs. Any thread.
+  [[nodiscard]] int hanging() const;
 
  private:
   struct State;

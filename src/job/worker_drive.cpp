@@ -6,8 +6,24 @@ namespace indaba::job {
 namespace {
 
 constexpr Millis kAfterError{500};
-constexpr Millis kShort{50};    // what was waiting went faster: more is fetched
-constexpr Millis kLong{1'000};  // slower: less
+
+// What lasts has slots of its own, and none of it is held for later.
+std::vector<Lane> lanes_of(const WorkerOptions& options) {
+  auto queues = options.queues;
+  const auto lasting = std::erase(queues, kLongQueue) > 0;
+  std::vector<Lane> lanes;
+  if (!queues.empty()) lanes.emplace_back(queues, options.concurrency, options.prefetch);
+  if (lasting)
+    lanes.emplace_back(std::vector{std::string(kLongQueue)},
+                       queues.empty() ? options.concurrency : options.long_concurrency, 0);
+  return lanes;
+}
+
+int slots_of(std::span<const Lane> lanes) {
+  int slots = 0;
+  for (const auto& lane : lanes) slots += lane.slots();
+  return slots;
+}
 
 }  // namespace
 
@@ -15,8 +31,8 @@ Worker::State::State(Parts p, WorkerOptions o)
     : parts(p),
       options(std::move(o)),
       ledger(parts.database, parts.random, options.name, options.alive),
-      pool(std::make_unique<ThreadPool>(options.concurrency)),
-      want(std::max(1, options.concurrency * options.prefetch)) {}
+      lanes(lanes_of(options)),
+      pool(std::make_unique<ThreadPool>(slots_of(lanes))) {}
 
 void Worker::State::begin() {
   next_beat = parts.clock.mono();
@@ -41,14 +57,19 @@ void Worker::State::wake_in(Millis delay) {
 void Worker::State::due_in(Millis delay) {
   if (delay > options.beat) return;  // by then it is asked anyway
   parts.executor.run_after(delay, [self = shared_from_this()] {
-    self->more = true;
+    self->hope();
     self->poke();
   });
 }
 
+void Worker::State::hope() {
+  for (auto& lane : lanes) lane.hope();
+}
+
 bool Worker::State::wants_more() const {
-  return more && !leaving && static_cast<int>(waiting.size()) <= want / 2 && may_run() &&
-         parts.clock.mono() >= next_claim;
+  const auto now = parts.clock.mono();
+  return !leaving && may_run() && now >= next_claim &&
+         std::ranges::any_of(lanes, [now](const Lane& lane) { return lane.wants_more(now); });
 }
 
 bool Worker::State::may_run() const {
@@ -83,7 +104,8 @@ Task<void> Worker::State::drive(std::shared_ptr<State> self) {
 
 Task<bool> Worker::State::beat() {
   std::set<JobId> held;
-  for (const auto& claimed : waiting) held.insert(claimed.id);
+  for (const auto& lane : lanes)
+    for (const auto& claimed : lane.waiting()) held.insert(claimed.id);
   for (const auto& [id, run] : runs) held.insert(id);
   for (const auto& outcome : outcomes) held.insert(outcome.id);
   held.insert(effects.begin(), effects.end());
@@ -91,44 +113,41 @@ Task<bool> Worker::State::beat() {
   const auto heard = co_await beating;
   if (!heard) co_return false;
   next_beat = parts.clock.mono() + options.beat;
-  more = more || heard->ready;
+  if (heard->ready) hope();
   for (const auto id : heard->cancelling) stop_run(id, Run::Why::cancelled);
   for (const auto id : heard->lost) {
-    stop_run(id, Run::Why::lost);
-    std::erase_if(waiting, [id](const Claimed& claimed) { return claimed.id == id; });
+    if (const auto found = runs.find(id); found != runs.end()) lose(found->second);
+    for (auto& lane : lanes) std::ignore = lane.take_back(id);
   }
   if (heard->next_due && *heard->next_due < options.beat) due_in(*heard->next_due + Millis(1));
   co_return true;
 }
 
 Task<bool> Worker::State::claim() {
-  const int most = want - static_cast<int>(waiting.size()) +
-                   std::max(options.concurrency - static_cast<int>(runs.size()), 0);
-  more = false;
-  auto queues = options.queues;
-  std::ranges::rotate(queues, queues.begin() + static_cast<std::ptrdiff_t>(turn++ % queues.size()));
   const auto asked = parts.clock.mono();
-  auto claiming = ledger.claim(std::move(queues), most);
+  std::vector<Lane*> asking;
+  std::vector<Wish> wishes;
+  for (auto& lane : lanes) {
+    if (!lane.wants_more(asked)) continue;
+    asking.push_back(&lane);
+    wishes.push_back(lane.wish());
+  }
+  auto claiming = ledger.claim(wishes);
   auto taken = co_await claiming;
   if (!taken) {
-    more = true;
+    for (auto* lane : asking) lane->hope();
     next_claim = parts.clock.mono() + kAfterError;
     next_beat = std::min(next_beat, next_claim);  // gives back what may have been taken
     co_return false;
   }
-  const bool full = static_cast<int>(taken->size()) == most;
-  more = more || full;
-  learn_pace(asked, full);
-  std::ranges::move(*taken, std::back_inserter(waiting));
+  for (auto& some : taken->of_wishes)
+    for (auto& claimed : some)
+      if (claimed.left) claimed.late_at = asked + *claimed.left;
+  for (std::size_t i = 0; i < asking.size(); ++i)
+    asking[i]->took(std::move(taken->of_wishes[i]), wishes[i], asked);
+  if (taken->more_due) hope();
   start_waiting();
   co_return true;
-}
-
-void Worker::State::learn_pace(MonoTime asked, bool full) {
-  const auto since = asked - claimed_at;
-  claimed_at = asked;
-  if (full && since < kShort) want = std::min(want * 2, kMostWaiting);
-  if (since > kLong) want = std::max({want / 2, options.concurrency * options.prefetch, 1});
 }
 
 }  // namespace indaba::job

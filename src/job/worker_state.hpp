@@ -1,11 +1,12 @@
 // The inside of a Worker, on its executor.
 //
-//   claim -> waiting -> runs -> outcomes -> record
+//   claim -> lanes -> runs -> outcomes -> record
 //
 // drive() is the one coroutine that claims and beats, so that the two never meet; record_all() is
 // the one that records what needs no effect.
 #pragma once
 
+#include "job/lane.hpp"
 #include "job/worker.hpp"
 
 #include <deque>
@@ -14,7 +15,6 @@
 namespace indaba::job {
 
 struct Worker::State : std::enable_shared_from_this<Worker::State> {
-  static constexpr int kMostWaiting = 512;
   static constexpr std::size_t kMostUnrecorded = 4096;
 
   State(Parts p, WorkerOptions o);
@@ -24,6 +24,7 @@ struct Worker::State : std::enable_shared_from_this<Worker::State> {
   // Goes on with whatever can go on.
   void poke();
   void due_in(Millis delay);
+  void hope();
   void stop_run(JobId id, Run::Why why);
 
   // worker_drive.cpp
@@ -32,15 +33,19 @@ struct Worker::State : std::enable_shared_from_this<Worker::State> {
   [[nodiscard]] bool may_run() const;  // what is to be recorded has a bound
   Task<bool> beat();
   Task<bool> claim();
-  void learn_pace(MonoTime asked, bool full);
   void wake_in(Millis delay);
 
   // worker_runs.cpp
   void start_waiting();
-  void begin_run(Claimed claimed);
+  void begin_run(Lane& lane, Claimed claimed);
+  void give_back(const Claimed& claimed);
+  void run_body_of(const std::shared_ptr<Run>& run);
+  static Task<void> run_suspect(std::shared_ptr<State> self, std::shared_ptr<Run> run);
   static Task<void> run_body(std::shared_ptr<State> self, std::shared_ptr<Run> run);
   void run_on_thread(const std::shared_ptr<Run>& run);
   void ended(const std::shared_ptr<Run>& run, Result<Done> result);
+  bool let_go(const std::shared_ptr<Run>& run);
+  void lose(std::shared_ptr<Run> run);
   [[nodiscard]] Outcome failure(const Run& run, const Error& error);
   void tell(Run& run, double fraction, std::string_view note);
   void watch_limits();
@@ -49,6 +54,7 @@ struct Worker::State : std::enable_shared_from_this<Worker::State> {
   // worker_record.cpp
   void put(Outcome outcome);
   void told_end(const Run& run, Outcome::Kind kind);
+  void tell_refused(const std::string& task, Outcome::Kind kind);
   static Task<void> record_all(std::shared_ptr<State> self);
   static Task<void> record_effect(std::shared_ptr<State> self, std::shared_ptr<Run> run, Done done);
   void maybe_left();
@@ -57,27 +63,23 @@ struct Worker::State : std::enable_shared_from_this<Worker::State> {
   const Parts parts;
   const WorkerOptions options;
   Ledger ledger;
+  std::vector<Lane> lanes;
   std::unique_ptr<ThreadPool> pool;  // goes with the worker, on its owner's thread
   std::atomic<bool> rung{false};
   std::atomic<int> running_now{0};
 
   bool driving = false;
   bool open = false;
-  bool more = true;       // there may be something to claim
   bool starting = false;  // inside start_waiting()
   bool recording = false;
   bool watching = false;  // the limits of time
   bool leaving = false;
   bool gone = false;
-  int want = 0;          // to have waiting
-  std::size_t turn = 0;  // which queue comes first
   MonoTime next_beat{};
   MonoTime next_claim{};  // after an error, not before
   MonoTime wakes_at{};
-  MonoTime claimed_at{};
-  std::deque<Claimed> waiting;
   std::unordered_map<JobId, std::shared_ptr<Run>> runs;
-  std::set<JobId> effects;  // being recorded
+  std::multiset<JobId> effects;  // being recorded
   std::vector<Outcome> outcomes;
   std::function<void()> when_left;
 };

@@ -131,7 +131,8 @@ TEST_P(WorkerTest, an_error_that_would_be_the_same_again_is_final) {
   ASSERT_TRUE(becomes(wrong.id, State::failed));
   ASSERT_TRUE(becomes(throws.id, State::failed));
   EXPECT_EQ(runs_, 1);
-  EXPECT_EQ(find(throws.id)->error_message, "threw: oh");
+  EXPECT_EQ(find(throws.id)->error_message, "Something went wrong.");
+  EXPECT_EQ(find(throws.id)->error_log, "threw: oh") << "for the operator";
 }
 
 TEST_P(WorkerTest, what_waits_is_cancelled_at_once_and_what_runs_is_asked_to_stop) {
@@ -161,18 +162,19 @@ TEST_P(WorkerTest, limits_of_time_ask_first_and_then_give_up) {
                    while (!run.stopping()) std::this_thread::sleep_for(5ms);
                    return stopped();
                  }),
-                 .limits = {.soft = 150ms, .hard = 5s, .retries = 0}});
+                 .limits = {.soft = 150ms, .hard = 5s, .retries = 2}});
   registry_.add({.name = "hangs",
                  .body = Blocks([&](Running&) -> Result<Done> {
                    while (!released) std::this_thread::sleep_for(5ms);
                    return Done{.result = "1"};
                  }),
-                 .limits = {.soft = 100ms, .hard = 300ms, .retries = 0}});
+                 .limits = {.soft = 100ms, .hard = 300ms, .retries = 2}});
   declare("count", counts());
   const auto place = work({.concurrency = 1});
   const auto obeys = enqueue({.task = "obeys"});
   ASSERT_TRUE(becomes(obeys.id, State::failed));
   EXPECT_EQ(find(obeys.id)->error_code, "soft_time_limit");
+  EXPECT_EQ(find(obeys.id)->failures, 1) << "it would take as long again";
   const auto hangs = enqueue({.task = "hangs"});
   ASSERT_TRUE(becomes(hangs.id, State::failed));
   EXPECT_EQ(find(hangs.id)->error_code, "time_limit");
@@ -263,6 +265,17 @@ TEST_P(WorkerTest, what_nobody_knows_is_tried_again_later) {
   const auto place = work();
   ASSERT_TRUE(becomes(job.id, State::scheduled));
   EXPECT_EQ(find(job.id)->error_code, "unknown_task");
+  EXPECT_EQ(find(job.id)->failures, 0);
+  write([&](db::WriteTx& tx) {
+    return tx.sql().execute(
+        "UPDATE jobs SET state = 'ready', created_at = created_at - 90000000 WHERE id = $1",
+        job.id);
+  });
+  place->worker.ring(0ms);
+  EXPECT_TRUE(becomes(job.id, State::failed)) << "no roll-out lasts for a day";
+  write([&](db::WriteTx& tx) { return retry_job(tx, job.id); });
+  place->worker.ring(0ms);
+  EXPECT_TRUE(becomes(job.id, State::scheduled)) << "it is wanted since a moment ago";
 }
 
 // -- several workers
@@ -271,7 +284,7 @@ class WorkersTest : public JobsFixture {
  protected:
   static Task<Result<Done>> nothing(std::shared_ptr<Running>) { co_return Done{}; }
   std::vector<Claimed> take(Ledger& ledger, int most = 10) {
-    return db::run_on(executor_, ledger.claim({"default"}, most)).value();
+    return db::run_on(executor_, ledger.claim({{{"default"}, most}})).value().of_wishes.at(0);
   }
   void open(Ledger& ledger) { ASSERT_TRUE(db::run_on(executor_, ledger.open())); }
   db::TestExecutor executor_;
@@ -310,6 +323,32 @@ TEST_P(WorkersTest, whoever_was_paused_for_too_long_records_nothing) {
   EXPECT_EQ(db::run_on(executor_, other.record({good})).value(), 0);
 }
 
+TEST_P(WorkersTest, a_result_counts_for_the_run_alone_that_it_is_of) {
+  declare("nothing", nothing);
+  Ledger ledger(*database_, random_, "one", 10s);
+  open(ledger);
+  const auto job = enqueue({.task = "nothing"});
+  const auto first = take(ledger).at(0);
+  write([&](db::WriteTx& tx) {
+    return tx.sql().execute("UPDATE jobs SET state = 'ready', worker = NULL WHERE id = $1", job.id);
+  });
+  const auto second = take(ledger).at(0);
+  EXPECT_GT(second.fence, first.fence);
+  using Kind = Outcome::Kind;
+  for (const auto kind : {Kind::done, Kind::retry, Kind::failed, Kind::given_back, Kind::postponed})
+    for (const auto kept : {Millis(0), Millis(1'000)}) {
+      const Outcome late{.kind = kind, .id = job.id, .fence = first.fence, .kept = kept};
+      EXPECT_EQ(db::run_on(executor_, ledger.record({late})).value(), 0);
+    }
+  const auto effect = [](db::WriteTx&) -> Result<void> { return {}; };
+  const Outcome gone{.id = job.id, .fence = first.fence};
+  EXPECT_FALSE(db::run_on(executor_, ledger.record_effect(gone, effect, db::Shard(1))).value());
+  EXPECT_EQ(find(job.id)->state, State::running);
+  const Outcome good{.id = job.id, .fence = second.fence};
+  EXPECT_EQ(db::run_on(executor_, ledger.record({good})).value(), 1);
+  EXPECT_FALSE(find(job.id));
+}
+
 TEST_P(WorkersTest, no_job_is_given_to_two) {
   declare("nothing", nothing);
   std::vector<Wanted> many(500, Wanted{.task = "nothing"});
@@ -321,7 +360,8 @@ TEST_P(WorkersTest, no_job_is_given_to_two) {
       db::TestExecutor executor;
       std::vector<JobId> mine;
       for (;;) {
-        const auto some = db::run_on(executor, ledger.claim({"default"}, 7)).value();
+        const auto some =
+            db::run_on(executor, ledger.claim({{{"default"}, 7}})).value().of_wishes.at(0);
         if (some.empty()) return mine;
         for (const auto& claimed : some) mine.push_back(claimed.id);
       }

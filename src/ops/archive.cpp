@@ -214,7 +214,7 @@ Result<std::int64_t> remove_through(db::Database& database, StreamId stream,
     if (!state && state.error().kind == ErrorKind::not_found) return 0;
     if (!state) return std::move(state).error();
     if (state->epoch != epoch) return 0;
-    return stream::trim_through(tx.sql(), stream, last);
+    return stream::trim_through(tx, stream, last);
   };
   INDABA_TRY(const auto written, db::write_blocking(database, db::Shard(stream.value), change));
   return written.value;

@@ -2,7 +2,7 @@
 // PostgreSQL's way, which asks few questions for many events (event_log.hpp).
 #pragma once
 
-#include "db/event_sequencer.hpp"
+#include "stream/event_log.hpp"
 
 #include <array>
 #include <span>
@@ -24,9 +24,17 @@ using ContentHash = std::array<char, kHashBytes>;
 [[nodiscard]] Error keeps_no_events();
 [[nodiscard]] Error key_of_other_content();
 
-// Takes the streams' rows in one statement, in the order of their ids, so that two nodes never wait
-// for each other; asks for all dedupe keys at once; and leaves the rows to go with the commit.
+struct BulkAppend {
+  std::span<const StreamId> taken;
+  std::optional<std::size_t>& guilty;
+  HeadListener* heads;  // told of what is taken; may be nullptr
+  std::int64_t now;
+};
+
+// Takes the streams' rows, those of `taken` too, in one statement, in the order of their ids, so
+// that two nodes never wait for each other; asks for all dedupe keys at once; and leaves the rows
+// to go with the commit.
 [[nodiscard]] Result<void> append_in_bulk(db::Session& session, std::span<db::StagedEvent> events,
-                                          std::optional<std::size_t>& guilty, std::int64_t now);
+                                          const BulkAppend& how);
 
 }  // namespace indaba::stream

@@ -42,8 +42,9 @@ class BulkAppender {
   BulkAppender(db::Session& session, std::span<db::StagedEvent> events, std::int64_t now)
       : session_(session), events_(events), now_(now) {}
 
-  Result<void> take_streams(std::optional<std::size_t>& guilty) {
+  Result<void> take_streams(std::span<const StreamId> taken, std::optional<std::size_t>& guilty) {
     std::vector<std::int64_t> ids;
+    for (const auto stream : taken) ids.push_back(stream.value);
     for (const auto& event : events_) ids.push_back(event.draft->stream.value);
     std::ranges::sort(ids);
     ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
@@ -62,6 +63,10 @@ class BulkAppender {
       return stream_is_gone();
     }
     return {};
+  }
+
+  void tell(HeadListener& heads) const {
+    for (const auto& [id, tail] : tails_) heads.on_taken(StreamId(id), Seq(tail.head));
   }
 
   Result<void> find_keys() {
@@ -169,14 +174,15 @@ class BulkAppender {
 }  // namespace
 
 Result<void> append_in_bulk(db::Session& session, std::span<db::StagedEvent> events,
-                            std::optional<std::size_t>& guilty, std::int64_t now) {
-  BulkAppender appender(session, events, now);
-  INDABA_TRY_VOID(appender.take_streams(guilty));
+                            const BulkAppend& how) {
+  BulkAppender appender(session, events, how.now);
+  INDABA_TRY_VOID(appender.take_streams(how.taken, how.guilty));
+  if (how.heads != nullptr) appender.tell(*how.heads);
   INDABA_TRY_VOID(appender.find_keys());
   for (auto& event : events) {
     auto placed = appender.place(event);
     if (!placed) {
-      guilty = event.change;
+      how.guilty = event.change;
       return placed;
     }
   }

@@ -22,6 +22,7 @@ constexpr std::string_view kCreateStream =
     " VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id";
 constexpr std::string_view kDeleteEvents = "DELETE FROM events WHERE stream_id = $1";
 constexpr std::string_view kDeleteStream = "DELETE FROM streams WHERE id = $1";
+constexpr std::string_view kNewEpoch = "UPDATE streams SET epoch = $3 WHERE id = $1 AND epoch = $2";
 constexpr std::string_view kNewEpochs = "UPDATE streams SET epoch = $1";
 
 std::string make_epoch(Random& random) {
@@ -153,11 +154,12 @@ Error key_of_other_content() {
 }
 
 Result<void> EventLog::sequence(db::Session& session, std::span<db::StagedEvent> events,
+                                std::span<const StreamId> taken,
                                 std::optional<std::size_t>& guilty) {
   const auto now = to_millis(clock_.wall());
   if (session.dialect() == db::Dialect::postgres)
-    return append_in_bulk(session, events, guilty, now);
-  Appender appender(session, now);
+    return append_in_bulk(session, events, {taken, guilty, heads_, now});
+  Appender appender(session, now);  // who writes SQLite is alone: there is nothing to take
   INDABA_TRY_VOID(appender.lock_streams(events, guilty));
   for (auto& event : events) {
     auto appended = appender.append(event);
@@ -167,6 +169,15 @@ Result<void> EventLog::sequence(db::Session& session, std::span<db::StagedEvent>
     }
   }
   return appender.move_heads();
+}
+
+void EventLog::settled(std::span<const db::StagedEvent> events) {
+  if (heads_ == nullptr) return;
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const auto& event = events[i].result;
+    const bool last = i + 1 == events.size() || events[i + 1].result.stream != event.stream;
+    if (last) heads_->on_settled(event.stream, event.seq);
+  }
 }
 
 void EventLog::committed(std::span<const db::StagedEvent> events) {
@@ -192,10 +203,21 @@ Result<StreamId> create_stream(db::Session& session, const NewStream& stream, co
   return **id;
 }
 
-Result<void> delete_stream(db::Session& session, StreamId stream) {
+void delete_stream(db::WriteTx& tx, StreamId stream) {
   // Its row first: whoever appends meanwhile has finished then, or finds no stream.
-  INDABA_TRY_VOID(session.execute(kDeleteStream, stream));
-  return session.execute(kDeleteEvents, stream);
+  tx.take(stream);
+  tx.when_sequenced([stream](db::Session& session, std::span<const db::Appended>) -> Result<void> {
+    INDABA_TRY_VOID(session.execute(kDeleteStream, stream));
+    return session.execute(kDeleteEvents, stream);
+  });
+}
+
+void begin_epoch(db::WriteTx& tx, StreamId stream, std::string over, Random& random) {
+  tx.take(stream);
+  tx.when_sequenced([stream, over = std::move(over), fresh = make_epoch(random)](
+                        db::Session& session, std::span<const db::Appended>) {
+    return session.execute(kNewEpoch, stream, over, fresh);
+  });
 }
 
 Result<std::int64_t> new_epochs(db::Session& session, Random& random) {

@@ -190,7 +190,10 @@ TEST_P(EventLogTest, a_stream_that_is_gone_or_keeps_nothing_refuses_its_change_a
 TEST_P(EventLogTest, a_deleted_stream_takes_its_events_along_and_its_id_never_comes_back) {
   const auto stream = make();
   EXPECT_TRUE(append({{stream, "x", "", ""}}));
-  auto remove = [&](db::WriteTx& tx) { return delete_stream(tx.sql(), stream); };
+  auto remove = [&](db::WriteTx& tx) -> Result<void> {
+    delete_stream(tx, stream);
+    return {};
+  };
   EXPECT_TRUE(db::write_blocking(*database_, db::Shard{}, remove));
   EXPECT_TRUE(db::write_blocking(*database_, db::Shard{}, remove));
   auto gone = db::read_blocking(*database_, [&](db::Session& s) { return read_state(s, stream); });
@@ -246,6 +249,42 @@ TEST_P(EventLogTest, the_store_answers_on_the_executor_that_asked) {
   EXPECT_EQ(missing.get_future().get(), ErrorKind::not_found);
 }
 
+TEST_P(EventLogTest, whoever_shares_the_log_is_told_where_it_ends_when_a_writer_takes_a_stream) {
+  if (!backend_.many_nodes()) GTEST_SKIP() << "one process owns an embedded database";
+  struct Taking final : HeadListener {
+    void on_settled(StreamId, Seq head) override { told += fmt::format("settled {} ", head.value); }
+    void on_taken(StreamId, Seq head) override { told += fmt::format("taken {} ", head.value); }
+    std::string told;
+  } taking;
+  const auto stream = make();
+  log_.set_head_listener(&taking);
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(append({{stream, "x", "", ""}, {stream, "x", "", ""}}));
+  EXPECT_EQ(taking.told, "taken 0 settled 2 taken 2 settled 4 ");
+  log_.set_head_listener(nullptr);
+}
+
+TEST_P(EventLogTest, a_lost_epoch_is_ended_once) {
+  if (!backend_.many_nodes()) GTEST_SKIP() << "one process owns an embedded database";
+  const auto stream = make();
+  EXPECT_TRUE(append({{stream, "x", "", ""}}));
+  const auto lost = page(stream, Seq()).state.epoch;
+  SqlHeadSource source(*database_);
+  db::TestExecutor executor;
+  const auto begin_another = [&] {
+    std::promise<bool> done;
+    executor.post([&] {
+      source.begin_epochs({{stream, lost}},
+                          [&](const Result<void>& begun) { done.set_value(begun.has_value()); });
+    });
+    EXPECT_TRUE(done.get_future().get());
+    return page(stream, Seq()).state;
+  };
+  const auto first = begin_another();
+  EXPECT_NE(first.epoch, lost);
+  EXPECT_EQ(first.head, Seq(1));
+  EXPECT_EQ(begin_another().epoch, first.epoch) << "another node came first";
+}
+
 struct Trimmed final : RetentionListener {
   void on_trimmed(StreamId stream, Seq oldest) override { last[stream.value] = oldest.value; }
   std::map<std::int64_t, std::int64_t> last;
@@ -278,6 +317,43 @@ TEST_P(EventLogTest, retention_takes_the_oldest_in_batches_and_moves_oldest) {
   EXPECT_EQ(page(kept, Seq()).events.size(), 8U);
   EXPECT_EQ((*append({{stream, "x", "", ""}}))[0].seq, Seq(9));
   EXPECT_EQ(trim_now(request, &trimmed).events, 0);
+}
+
+TEST_P(EventLogTest, what_trims_or_deletes_a_stream_and_appends_to_another_is_in_no_nodes_way) {
+  if (!backend_.many_nodes()) GTEST_SKIP() << "one process owns an embedded database";
+  EventLog other_log(clock_);
+  const auto node = backend_.open(other_log, clock_);
+  const std::vector<std::function<Result<void>(db::WriteTx&, StreamId)>> ways{
+      [](db::WriteTx& tx, StreamId stream) -> Result<void> {
+        INDABA_TRY_VOID(trim_through(tx, stream, Seq(1)));
+        return {};
+      },
+      [](db::WriteTx& tx, StreamId stream) -> Result<void> {
+        delete_stream(tx, stream);
+        return {};
+      }};
+  for (const auto& way : ways) {
+    const auto low = make();
+    const auto high = make();
+    EXPECT_TRUE(append({{high, "x", "", ""}}));
+    const auto to_both = [=](db::WriteTx& tx) -> Result<void> {
+      for (const auto stream : {low, high}) tx.append({stream, "x", "", ""});
+      return {};
+    };
+    std::future<bool> other;
+    EXPECT_TRUE(db::write_blocking(*database_, db::Shard{}, [&](db::WriteTx& tx) -> Result<void> {
+      INDABA_TRY_VOID(way(tx, high));
+      tx.append({low, "x", "", ""});
+      if (other.valid()) return {};
+      other = std::async(std::launch::async, [&] {
+        return db::write_blocking(*node, db::Shard(9), to_both).has_value();
+      });
+      other.wait_for(500ms);  // by then it holds what it can get
+      return {};
+    }));
+    EXPECT_TRUE(other.get());
+  }
+  EXPECT_EQ(database_->stats().groups_run_again + node->stats().groups_run_again, 0U);
 }
 
 TEST_P(EventLogTest, one_stream_can_be_trimmed_alone) {

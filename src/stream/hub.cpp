@@ -12,10 +12,32 @@ LocalHub& Hub::add_loop(Executor& executor, Store& store) {
 }
 
 Hub::LoopMask Hub::followers(StreamId stream) {
-  auto& [mutex, loops] = shard(stream);
+  auto& [mutex, streams] = shard(stream);
   const std::scoped_lock lock(mutex);
-  const auto found = loops.find(stream);
-  return found == loops.end() ? 0 : found->second;
+  const auto found = streams.find(stream);
+  return found == streams.end() ? 0 : found->second.loops;
+}
+
+void Hub::on_settled(StreamId stream, Seq head) {
+  if (!sole_writer_) return;
+  auto& [mutex, streams] = shard(stream);
+  const std::scoped_lock lock(mutex);
+  if (const auto found = streams.find(stream); found != streams.end()) found->second.settled = head;
+}
+
+void Hub::on_taken(StreamId stream, Seq head) {
+  auto& [mutex, streams] = shard(stream);
+  const std::scoped_lock lock(mutex);
+  const auto found = streams.find(stream);
+  if (found != streams.end() && head < found->second.heard) found->second.found_short = true;
+}
+
+std::optional<Seq> Hub::settled_head(StreamId stream) {
+  if (!sole_writer_) return std::nullopt;
+  auto& [mutex, streams] = shard(stream);
+  const std::scoped_lock lock(mutex);
+  const auto found = streams.find(stream);
+  return found == streams.end() ? std::nullopt : std::optional(found->second.settled);
 }
 
 template <class F>
@@ -34,15 +56,35 @@ void Hub::on_heard(std::span<const EventPtr> events) {
   deliver(events);
 }
 
+void Hub::note_heard(std::span<const EventPtr> events) {
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const auto& event = *events[i];
+    if (i + 1 < events.size() && events[i + 1]->stream == event.stream) continue;
+    auto& [mutex, streams] = shard(event.stream);
+    const std::scoped_lock lock(mutex);
+    if (const auto found = streams.find(event.stream); found != streams.end())
+      found->second.heard = std::max(found->second.heard, event.seq);
+  }
+}
+
+void Hub::forget_heard(StreamId stream) {
+  auto& [mutex, streams] = shard(stream);
+  const std::scoped_lock lock(mutex);
+  const auto found = streams.find(stream);
+  if (found == streams.end()) return;
+  found->second.heard = Seq();
+  found->second.found_short = false;
+}
+
 void Hub::deliver(std::span<const EventPtr> events) {
-  if (!may_deliver()) return;
+  if (!sole_writer_) note_heard(events);
   std::vector<std::vector<EventPtr>> for_loop(locals_.size());
   StreamId last;
   LoopMask mask = 0;
   for (const auto& event : events) {
     if (event->stream != last) {
       last = event->stream;
-      mask = followers(last);
+      mask = may_deliver(last) ? followers(last) : 0;
     }
     for (std::size_t i = 0; i < locals_.size(); ++i)
       if ((mask & (LoopMask{1} << i)) != 0) for_loop[i].push_back(event);
@@ -71,7 +113,7 @@ void Hub::publish_sign(StreamId stream, std::string type, std::string body, User
 }
 
 void Hub::deliver_ephemeral(Event event) {
-  if (!may_deliver()) return;
+  if (!may_deliver(event.stream)) return;
   const auto mask = followers(event.stream);
   if (mask == 0) return;
   const auto shared = std::make_shared<const Event>(std::move(event));
@@ -103,11 +145,12 @@ void Hub::on_heads(std::span<const StreamHead> heads) {
   }
 }
 
-std::vector<std::int64_t> Hub::followed() const {
-  std::vector<std::int64_t> streams;
-  for (const auto& [mutex, loops] : shards_) {
-    const std::scoped_lock lock(mutex);
-    for (const auto& [stream, mask] : loops) streams.push_back(stream.value);
+std::vector<Hub::FollowedStream> Hub::followed() const {
+  std::vector<FollowedStream> streams;
+  for (const auto& shard : shards_) {
+    const std::scoped_lock lock(shard.mutex);
+    for (const auto& [stream, followed] : shard.streams)
+      streams.push_back({stream, followed.heard, followed.found_short});
   }
   return streams;
 }
@@ -115,24 +158,25 @@ std::vector<std::int64_t> Hub::followed() const {
 void Hub::attach(StreamId stream, int local) {
   bool first = false;
   {
-    auto& [mutex, loops] = shard(stream);
+    auto& [mutex, streams] = shard(stream);
     const std::scoped_lock lock(mutex);
-    auto& mask = loops[stream];
-    first = mask == 0;
-    mask |= LoopMask{1} << static_cast<unsigned>(local);
+    auto& loops = streams[stream].loops;
+    first = loops == 0;
+    loops |= LoopMask{1} << static_cast<unsigned>(local);
   }
   if (first && follow_listener_ != nullptr) follow_listener_->on_followed(stream);
 }
 
 void Hub::detach(StreamId stream, int local) {
   {
-    auto& [mutex, loops] = shard(stream);
+    auto& [mutex, streams] = shard(stream);
     const std::scoped_lock lock(mutex);
-    const auto found = loops.find(stream);
-    if (found == loops.end()) return;
-    found->second &= ~(LoopMask{1} << static_cast<unsigned>(local));
-    if (found->second != 0) return;
-    loops.erase(found);
+    const auto found = streams.find(stream);
+    if (found == streams.end()) return;
+    auto& loops = found->second.loops;
+    loops &= ~(LoopMask{1} << static_cast<unsigned>(local));
+    if (loops != 0) return;
+    streams.erase(found);
   }
   if (follow_listener_ != nullptr) follow_listener_->on_unfollowed(stream);
 }

@@ -36,6 +36,7 @@ class FollowListener {
 class Hub final : public CommitListener,
                   public EphemeralPublisher,
                   public SignPublisher,
+                  public HeadListener,
                   public RewriteListener,
                   public Attachments {
  public:
@@ -51,10 +52,21 @@ class Hub final : public CommitListener,
   // At start-up. nullptr: nobody.
   void set_follow_listener(FollowListener* listener) noexcept { follow_listener_ = listener; }
   // At start-up: whether anything may be delivered now, whoever sent it; asked on any thread. What
-  // is durable is caught up with later (see GatedStore), what is not is lost.
-  void set_gate(std::function<bool()> may_deliver) { may_deliver_ = std::move(may_deliver); }
-  [[nodiscard]] bool may_deliver() const { return !may_deliver_ || may_deliver_(); }
+  // is durable is caught up with later (see GatedStore), what is not is lost. The events of
+  // `always` pass: by them a node learns what the gate is shut for.
+  void set_gate(StreamId always, std::function<bool()> may_deliver) {
+    always_ = always;
+    may_deliver_ = std::move(may_deliver);
+  }
+  [[nodiscard]] bool may_deliver(StreamId stream) const {
+    return !may_deliver_ || stream == always_ || may_deliver_();
+  }
+  // At start-up, where no other process writes the log: what on_settled() tells is then all that
+  // anybody can have been answered.
+  void trust_settled_heads() noexcept { sole_writer_ = true; }
 
+  void on_settled(StreamId stream, Seq head) override;
+  void on_taken(StreamId stream, Seq head) override;
   void on_committed(std::span<const EventPtr> events) override;
   // What another node committed, or sent to be forgotten. Durable events may come in any order,
   // twice, or not at all.
@@ -62,8 +74,17 @@ class Hub final : public CommitListener,
   void on_heard_ephemeral(Event event) { deliver_ephemeral(std::move(event)); }
   // Streams as the log has them (LocalHub::on_head).
   void on_heads(std::span<const StreamHead> heads);
-  // Those that any loop follows.
-  [[nodiscard]] std::vector<std::int64_t> followed() const;
+  // Those that any loop follows, each with the newest event that was heard of since then: it was
+  // committed before. `found_short`: a writer
+  // found that the log ends before it.
+  struct FollowedStream {
+    StreamId id;
+    Seq heard;
+    bool found_short;
+  };
+  [[nodiscard]] std::vector<FollowedStream> followed() const;
+  // The stream has begun another epoch, in which what was heard of counts no more.
+  void forget_heard(StreamId stream);
   void publish_ephemeral(StreamId stream, std::string type, std::string body) override;
   void publish_sign(StreamId stream, std::string type, std::string body, UserId except) override;
   void on_trimmed(StreamId stream, Seq oldest);
@@ -83,13 +104,20 @@ class Hub final : public CommitListener,
 
   void attach(StreamId stream, int local) override;
   void detach(StreamId stream, int local) override;
+  std::optional<Seq> settled_head(StreamId stream) override;
 
  private:
   using LoopMask = std::uint64_t;
   static constexpr std::size_t kShards = 64;
+  struct Followed {
+    LoopMask loops = 0;
+    Seq settled;  // of what has committed since it is followed
+    Seq heard;    // likewise, and of what came from other nodes
+    bool found_short = false;
+  };
   struct Shard {
     mutable std::mutex mutex;
-    std::unordered_map<StreamId, LoopMask> loops;
+    std::unordered_map<StreamId, Followed> streams;
   };
   struct Local {
     Executor* executor;
@@ -99,6 +127,7 @@ class Hub final : public CommitListener,
     return shards_[std::hash<StreamId>{}(stream) % kShards];
   }
   [[nodiscard]] LoopMask followers(StreamId stream);
+  void note_heard(std::span<const EventPtr> events);
   void deliver(std::span<const EventPtr> events);
   void deliver_ephemeral(Event event);
   template <class F>
@@ -107,6 +136,8 @@ class Hub final : public CommitListener,
   const Clock& clock_;
   FollowListener* follow_listener_ = nullptr;
   std::function<bool()> may_deliver_;
+  StreamId always_;
+  bool sole_writer_ = false;
   db::AtomicHistogram<9> publish_to_delivery_{
       std::array{0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 1.0, 5.0}};
   std::atomic<std::uint64_t> published_{0};

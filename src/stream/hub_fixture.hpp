@@ -173,7 +173,9 @@ class Attached final : public Attachments {
     EXPECT_TRUE(streams.emplace(stream, local).second);
   }
   void detach(StreamId stream, int) override { EXPECT_EQ(streams.erase(stream), 1U); }
+  std::optional<Seq> settled_head(StreamId) override { return settled; }
   std::map<StreamId, int> streams;
+  std::optional<Seq> settled;
 };
 
 }  // namespace indaba::stream

@@ -57,6 +57,18 @@ TEST_F(HubTest, a_stream_that_another_node_deleted_ends_for_its_readers_by_its_h
   EXPECT_EQ(other.heard(), "");
 }
 
+TEST_F(HubTest, a_head_is_settled_where_this_process_alone_writes) {
+  RecordingReader reader;
+  const auto first = follow(0, reader, StreamId(1));
+  hub_.on_settled(StreamId(1), Seq(7));
+  EXPECT_EQ(hub_.settled_head(StreamId(1)), std::nullopt) << "others may have written more";
+  hub_.trust_settled_heads();
+  hub_.on_settled(StreamId(1), Seq(8));
+  hub_.on_settled(StreamId(2), Seq(5));
+  EXPECT_EQ(hub_.settled_head(StreamId(1)), Seq(8));
+  EXPECT_EQ(hub_.settled_head(StreamId(2)), std::nullopt) << "nobody follows it";
+}
+
 TEST_F(HubTest, a_stream_that_nobody_follows_any_more_costs_no_loop_anything) {
   RecordingReader reader;
   auto subscription = follow(0, reader, StreamId(1));

@@ -183,6 +183,7 @@ bool LocalHub::learn(LocalStream& stream, const StreamState& state) {
     // What we heard while the store was read is newer than what it found.
     stream.state.head = std::max(before.head, state.head);
     stream.state.oldest = std::max(before.oldest, state.oldest);
+    stream.tail.trim(stream.state.oldest);
   }
   return another;
 }
@@ -219,8 +220,8 @@ void LocalHub::begin(Subscription& subscription, const Start& start, bool fresh)
   }
   // What we know may be a moment old: a reader that has been told a newer seq elsewhere is not
   // "ahead".
-  const bool confirm = gone || (start.confirm && stream.durable);
-  if (confirm && !fresh) return when_known(subscription, start);
+  if (!fresh && (gone || (start.confirm && stream.durable && may_be_behind(stream))))
+    return when_known(subscription, start);
 
   subscription.state_ = Subscription::State::waiting;
   subscription.reader_.on_subscribed(subscription, state, subscription.position_);
@@ -229,6 +230,11 @@ void LocalHub::begin(Subscription& subscription, const Start& start, bool fresh)
     subscription.reader_.on_reset(subscription, *gone, state);
   }
   pump(subscription);
+}
+
+bool LocalHub::may_be_behind(const LocalStream& stream) const {
+  const auto settled = attachments_.settled_head(stream.id);
+  return !settled || *settled > stream.state.head;
 }
 
 // --- news of a stream

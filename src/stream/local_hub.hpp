@@ -26,6 +26,9 @@ class Attachments {
   virtual ~Attachments() = default;
   virtual void attach(StreamId stream, int local) = 0;
   virtual void detach(StreamId stream, int local) = 0;
+  // Of a stream that is attached: whoever wrote up to there since then may have been answered, and
+  // nobody who wrote more. nullopt: only the log knows.
+  virtual std::optional<Seq> settled_head(StreamId stream) = 0;
 };
 
 // Names a subscription in an answer that may come when it is long gone.
@@ -128,6 +131,7 @@ class LocalHub {
   void on_state(StreamId id, std::uint32_t generation, Result<Page> page);
   void begin(Subscription& subscription, const Start& start, bool fresh);
   void when_known(Subscription& subscription, const Start& start);
+  [[nodiscard]] bool may_be_behind(const LocalStream& stream) const;
   void pump(Subscription& subscription);
   void read_page(Subscription& subscription);
   void on_page(Subscription& subscription, std::uint32_t generation, Result<Page> page);

@@ -123,6 +123,25 @@ TEST_F(LocalHubTest, who_wants_to_be_sure_gets_what_has_committed_and_is_not_hea
   EXPECT_EQ(reader_.heard(), "");
 }
 
+TEST_F(LocalHubTest, who_wants_to_be_sure_need_not_ask_where_all_that_was_answered_is_known) {
+  append(3);
+  const auto first = follow_live(reader_);
+  Start sure{Seq(2), "e1", 0};
+  sure.confirm = true;
+  attached_.settled = Seq(3);
+  RecordingReader page;
+  const auto second = follow(page, sure);
+  store_.answer_all();  // the event, not the head
+  EXPECT_EQ(page.heard(), "subscribed e1 head 3 since 2, 3, live");
+  append(1);
+  attached_.settled = Seq(4);
+  RecordingReader late;
+  const auto third = follow(late, sure);
+  EXPECT_EQ(late.heard(), "") << "it is on its way: the log is asked";
+  store_.answer_all();
+  EXPECT_EQ(late.heard(), "subscribed e1 head 4 since 2, 3, 4, live");
+}
+
 TEST_F(LocalHubTest, a_reader_is_ahead_only_of_a_log_that_was_read_after_it_asked) {
   append(3);
   const auto first = follow_live(reader_);
@@ -444,6 +463,23 @@ TEST_F(LocalHubTest, a_reader_that_retention_overtakes_is_told_so) {
   EXPECT_EQ(reader_.heard(), "subscribed e1 head 6 since 0, 1, 2, reset expired e1 head 6, live");
   publish();
   EXPECT_EQ(reader_.heard(), "7");
+}
+
+TEST_F(LocalHubTest, what_is_expired_is_not_served_from_memory_where_a_head_alone_tells_of_it) {
+  RecordingReader slow;
+  const auto first = follow_live(reader_);
+  const auto second = follow_live(slow);
+  slow.room = 0;
+  publish(6);
+  store_.trim(kStream, Seq(5));
+  hub_.on_head(kStream, {"e1", Seq(6), Seq(5)});
+  slow.room = 10;
+  hub_.resume(*second);
+  store_.answer_all();
+  EXPECT_EQ(slow.heard(), "reset expired e1 head 6, live");
+  const auto late = follow(slow, {Seq(2), "e1", 0});
+  store_.answer_all();
+  EXPECT_EQ(slow.heard(), "subscribed e1 head 6 since 6, reset expired e1 head 6, live");
 }
 
 TEST_F(LocalHubTest, a_new_epoch_resets_everyone_who_follows_the_stream) {

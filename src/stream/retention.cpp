@@ -25,12 +25,12 @@ struct Batch {
   Seq oldest;
 };
 
-Result<Batch> trim_batch(db::Session& session, StreamId stream, std::int64_t before, int size) {
+Result<Batch> trim_batch(db::WriteTx& tx, StreamId stream, std::int64_t before, int size) {
   INDABA_TRY(auto last,
-             session.first<std::int64_t>(
+             tx.sql().first<std::int64_t>(
                  kLastOld, [](const db::Row& r) { return r.int64(0); }, stream, size, before));
   if (!last || *last == 0) return Batch{};
-  INDABA_TRY(const auto deleted, trim_through(session, stream, Seq(*last)));
+  INDABA_TRY(const auto deleted, trim_through(tx, stream, Seq(*last)));
   return Batch{deleted, Seq(*last + 1)};
 }
 
@@ -39,7 +39,7 @@ Task<Result<std::int64_t>> trim_stream(db::Database* database, StreamId stream, 
                                        int size, RetentionListener* listener) {
   std::int64_t events = 0;
   for (;;) {
-    auto change = [=](db::WriteTx& tx) { return trim_batch(tx.sql(), stream, before, size); };
+    auto change = [=](db::WriteTx& tx) { return trim_batch(tx, stream, before, size); };
     auto write = database->write(db::Shard(stream.value), change);
     INDABA_CO_TRY(const auto written, co_await write);
     const auto& batch = written.value;
@@ -65,10 +65,13 @@ Result<std::vector<KeptStream>> list_kept_streams(db::Session& session, StreamId
       after.value, only, kStreamsAtOnce);
 }
 
-Result<std::int64_t> trim_through(db::Session& session, StreamId stream, Seq last) {
-  INDABA_TRY_VOID(session.execute(kDelete, stream, last));
-  const auto deleted = session.changed();
-  INDABA_TRY_VOID(session.execute(kMoveOldest, stream, Seq(last.value + 1)));
+Result<std::int64_t> trim_through(db::WriteTx& tx, StreamId stream, Seq last) {
+  INDABA_TRY_VOID(tx.sql().execute(kDelete, stream, last));
+  const auto deleted = tx.sql().changed();
+  tx.take(stream);
+  tx.when_sequenced([stream, last](db::Session& session, std::span<const db::Appended>) {
+    return session.execute(kMoveOldest, stream, last.next());
+  });
   return deleted;
 }
 

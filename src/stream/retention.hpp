@@ -66,6 +66,6 @@ inline constexpr int kStreamsAtOnce = 256;
 [[nodiscard]] Result<std::vector<KeptStream>> list_kept_streams(db::Session& session,
                                                                 StreamId after, StreamId only);
 // Everything up to `last` goes. How many there were.
-[[nodiscard]] Result<std::int64_t> trim_through(db::Session& session, StreamId stream, Seq last);
+[[nodiscard]] Result<std::int64_t> trim_through(db::WriteTx& tx, StreamId stream, Seq last);
 
 }  // namespace indaba::stream

@@ -15,6 +15,7 @@ Result<void> rewrite_events(db::WriteTx& tx, RewriteListener& listener, StreamId
   for (const Seq seq : seqs) {
     INDABA_TRY_VOID(tx.sql().execute(kRewrite, stream, seq, body));
   }
+  tx.take(stream);
   tx.when_sequenced([stream](db::Session& session, std::span<const db::Appended>) {
     return session.execute(kCount, stream);
   });

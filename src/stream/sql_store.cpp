@@ -1,6 +1,8 @@
 #include "stream/sql_store.hpp"
 
 #include "base/check.hpp"
+#include "base/random.hpp"
+#include "stream/event_log.hpp"
 
 #include <algorithm>
 
@@ -17,9 +19,8 @@ constexpr std::string_view kReadBefore =
     " ORDER BY seq DESC LIMIT $3";
 
 constexpr std::string_view kReadHeads =
-    "SELECT wanted.id, s.epoch, s.head, s.oldest, s.rewrites FROM unnest($1::bigint[]) AS "
-    "wanted(id)"
-    " LEFT JOIN streams s ON s.id = wanted.id";
+    "SELECT wanted.id, s.epoch, s.head, s.oldest, s.rewrites, CASE WHEN pg_is_in_recovery() THEN 1 "
+    "ELSE 0 END FROM unnest($1::bigint[]) AS wanted(id) LEFT JOIN streams s ON s.id = wanted.id";
 
 // Rows come in pieces, so that a page of long events does not read hundreds of rows past its limit
 // of bytes.
@@ -93,6 +94,31 @@ class LogQuery final : public db::Query {
   OnRead on_read_;
 };
 
+// Likewise a change.
+class EpochChange final : public db::Change {
+ public:
+  EpochChange(std::vector<LostEpoch> lost, Executor* executor, HeadSource::OnBegun on_begun)
+      : lost_(std::move(lost)), executor_(executor), on_begun_(std::move(on_begun)) {}
+
+  Result<void> apply(db::WriteTx& tx) override {
+    for (const auto& lost : lost_) begin_epoch(tx, lost.stream, lost.epoch, random_);
+    return {};
+  }
+  void finish(Result<std::vector<db::Appended>> outcome) override {
+    Result<void> begun;
+    if (!outcome) begun = std::move(outcome).error();
+    executor_->post([on_begun = std::move(on_begun_), begun = std::move(begun)]() mutable {
+      on_begun(std::move(begun));
+    });
+  }
+
+ private:
+  const std::vector<LostEpoch> lost_;
+  Executor* executor_;
+  HeadSource::OnBegun on_begun_;
+  SystemRandom random_;
+};
+
 template <class T>
 void ask(db::Database& database, typename LogQuery<T>::Read read,
          typename LogQuery<T>::OnRead on_read) {
@@ -135,12 +161,16 @@ Result<std::vector<StreamHead>> read_heads(db::Session& session,
   std::vector<StreamHead> heads;
   heads.reserve(streams.size());
   const std::array<db::Param, 1> params{db::Param(db::Integers{streams})};
+  bool behind = false;
   INDABA_TRY_VOID(session.run(kReadHeads, params, [&](const db::Row& r) {
     heads.push_back({r.id<StreamId>(0),
                      {r.string(1), Seq(r.int64(2)), Seq(r.int64(3))},
                      r.int64(4),
                      r.is_null(1)});
+    behind = behind || r.boolean(5);
   }));
+  // What a standby has not yet is not lost.
+  if (behind) return Error(ErrorKind::unavailable, "The database answers by a standby.");
   return heads;
 }
 
@@ -164,6 +194,13 @@ void SqlHeadSource::read_heads(std::vector<std::int64_t> streams, OnHeads on_hea
         return stream::read_heads(session, streams);
       },
       std::move(on_heads));
+}
+
+void SqlHeadSource::begin_epochs(std::vector<LostEpoch> lost, OnBegun on_begun) {
+  auto* executor = Executor::current();
+  check(executor != nullptr, "the store is asked on an executor, and answers there");
+  database_.submit(db::Shard(),
+                   std::make_unique<EpochChange>(std::move(lost), executor, std::move(on_begun)));
 }
 
 }  // namespace indaba::stream

@@ -26,6 +26,7 @@ class SqlHeadSource final : public HeadSource {
   explicit SqlHeadSource(db::Database& database) : database_(database) {}
 
   void read_heads(std::vector<std::int64_t> streams, OnHeads on_heads) override;
+  void begin_epochs(std::vector<LostEpoch> lost, OnBegun on_begun) override;
 
  private:
   db::Database& database_;

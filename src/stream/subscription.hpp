@@ -29,8 +29,8 @@ struct Start {
   std::optional<Seq> since;
   std::string epoch;
   std::uint32_t last = 0;  // instead of since: the newest n
-  // Ask the log for its head even where one is known: what has committed may still be on its way to
-  // this loop.
+  // Everything that was answered before is wanted: where what has committed may still be on its way
+  // to this loop, the log is asked for its head.
   bool confirm = false;
 };
 

@@ -27,8 +27,6 @@ std::string_view slug(CloseCode code) noexcept {
       return "internal";
     case CloseCode::service_restart:
       return "restart";
-    case CloseCode::try_again_later:
-      return "try_again_later";
     case CloseCode::replaced:
       return "replaced";
     case CloseCode::unauthenticated:

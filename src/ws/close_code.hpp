@@ -20,7 +20,6 @@ enum class CloseCode : std::uint16_t {
   message_too_big = 1009,
   internal_error = 1011,
   service_restart = 1012,
-  try_again_later = 1013,
   replaced = 4000,
   unauthenticated = 4001,
   access_lost = 4003,

@@ -83,7 +83,7 @@ async def test_a_deleted_organisation_ends_its_streams(server, anna, ben):
     (await anna.delete(org.path)).expect(204)
     code, _, _ = await socket.closed(3)
     assert code in (4003, 4004)
-    (await anna.get(org.path)).problem(404)
+    await anna.loses(org.path)
 
 
 async def test_a_deleted_account_loses_its_sockets(server, anna):
@@ -92,7 +92,7 @@ async def test_a_deleted_account_loses_its_sockets(server, anna):
     (await user.delete("me")).expect(204)
     code, _, _ = await socket.closed(3)
     assert code in (4001, 4003)
-    (await user.get("me")).problem(401)
+    await user.loses("me", 401)
 
 
 async def test_a_deleted_api_key_stops_working_at_once(server, anna):
@@ -101,7 +101,7 @@ async def test_a_deleted_api_key_stops_working_at_once(server, anna):
     key = api_key(server, made["key"])
     (await key.post(org.notifications, {"type": "note", "payload": {}})).expect(201)
     (await anna.delete(f"{org.path}/api-keys/{made['id']}")).expect(204)
-    (await key.post(org.notifications, {"type": "note", "payload": {}})).problem(401)
+    await key.loses(org.notifications, 401, method="POST", body={"type": "note", "payload": {}})
 
 
 async def test_a_left_member_is_a_stranger(server, anna, ben):
@@ -110,4 +110,4 @@ async def test_a_left_member_is_a_stranger(server, anna, ben):
     await socket.expect("subscribed")
     (await ben.delete(f"{org.path}/members/{ben.id}")).expect(204)
     assert (await socket.closed(3))[0] == 4003
-    (await ben.get(org.path)).problem(404)
+    await ben.loses(org.path)

@@ -204,7 +204,7 @@ async def test_signing_out_ends_the_session(server, anna, stranger):
     cookie = (await cookie_of(server, stranger, "anna")).partition(";")[0]
     headers = {"Cookie": cookie, "Origin": server.url}
     (await stranger.delete("auth/session", headers=headers)).expect(204)
-    (await stranger.get("me", headers=headers)).problem(401)
+    await stranger.loses("me", 401, headers=headers)
 
 
 async def test_a_cookie_that_the_client_brought_is_not_taken_over(server, anna, stranger):

@@ -70,3 +70,16 @@ def test_what_is_not_there_is_said_in_one_line(own_server, arguments):
 def test_secrets_are_not_taken_from_the_command_line(tmp_path):
     done = run("user", "create", "x", "--password", "secret", "--data", tmp_path)
     assert done.code == 2
+
+
+@pytest.mark.parametrize(("setting", "value", "said"), [
+    ("INDABA_JOBS_LEASE", "0s", "jobs.lease must be 1s or more"),
+    ("INDABA_JOBS_SOFT_LIMIT", "40s", "jobs.hard_limit no less than that"),
+])
+def test_limits_of_jobs_that_make_no_sense_are_refused_at_the_start(tmp_path, setting, value, said):
+    refused = run("serve", "--listen", "127.0.0.1:0", data=tmp_path / "data", env={setting: value}).expect(2)
+    assert said in refused.err
+
+
+def test_a_worker_is_not_started_for_a_queue_without_a_name(tmp_path):
+    assert "a queue has a name" in run("worker", "--queues", "", data=tmp_path / "data").expect(2).err

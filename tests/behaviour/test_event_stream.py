@@ -181,3 +181,29 @@ async def test_the_eventsource_package_reads_it_and_resumes_after_a_restart_of_t
     events = [json.loads(line) for line in out.splitlines()]
     seqs = [event["seq"] for event in events if event["type"] != "presence"]
     assert seqs == list(range(1, len(seqs) + 1)) and len(seqs) >= 5
+
+
+async def test_a_cursor_goes_on_when_its_stream_is_called_otherwise(server, anna):
+    org = await make_org(anna)
+    room = await org.make_room()
+    name = org.room(room["slug"])
+    page = (await anna.get(f"events?stream={name}")).expect(200).json
+    (await anna.post(f"{name}/messages", {"body": "hello"})).expect(201)
+    renamed = unique("renamed")
+    (await anna.patch(org.path, {"slug": renamed})).expect(200)
+    for now in (f"orgs/{renamed}/rooms/{room['slug']}", f"channels/{room['id']}"):
+        told = (await anna.get(f"events?stream={now}&cursor={page['cursor']}")).expect(200).json
+        assert [(e["stream"], e["body"]) for e in told["results"]] == [(now, "hello")]
+    (await anna.get(f"events?stream=me&cursor={page['cursor']}")).problem(400)
+
+
+async def test_a_cursor_of_a_stream_that_was_made_anew_is_a_reset(server, anna):
+    org = await make_org(anna)
+    name = org.room((await org.make_room(slug="again"))["slug"])
+    (await anna.post(f"{name}/messages", {"body": "before"})).expect(201)
+    asked = f"events?stream={name}&stream=me"
+    cursor = (await anna.get(asked)).expect(200).json["cursor"]
+    (await anna.delete(name)).expect(204)
+    await org.make_room(slug="again")
+    told = (await anna.get(f"{asked}&cursor={cursor}")).expect(200).json
+    assert [(reset["stream"], reset["reason"]) for reset in told["reset"]] == [(name, "epoch_changed")], told

@@ -190,6 +190,8 @@ Route("GET", full("admin/jobs?org={org}"), {
 for _path in ("admin/jobs/{nothing}/retry", "admin/jobs/{nothing}/cancel"):  # of nobody: test_jobs.py has some
     Route("POST", full(_path), {**dict.fromkeys(CALLERS, (404,)), "anonymous": (401,)})
 
+Route("GET", full("mentor/task-status/{nothing}"), {**dict.fromkeys(CALLERS, (404,)), "anonymous": (401,)})
+
 # -- pages that describe and watch
 open_route("GET", "/api/schema")
 open_route("GET", "/api/docs")

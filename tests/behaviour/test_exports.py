@@ -5,11 +5,14 @@ import csv
 import io
 import json
 import os
+import socket as sockets
+import time
 
 import pytest
 
 from harness import postgres
 from harness.client import User, make_org, rows, unique
+from harness.limits import within
 from harness.socket import Socket
 
 MESSAGES = int(os.environ.get("INDABA_EXPORT_MESSAGES", "20000"))
@@ -79,21 +82,32 @@ async def test_only_owners_and_admins_of_that_moment_may_have_it(server, anna, b
             assert answer["type"] == "error" and answer["error"]["code"] == "not_found"
 
 
-async def test_messages_are_those_of_rooms_that_the_requester_sees(server, anna, ben):
+async def test_messages_are_those_of_all_rooms_as_owners_and_admins_read_them(server, anna, ben):
     org = await make_org(anna, admin=ben)
     open_ = await org.make_room()
     shut = (await ben.post(f"{org.path}/rooms", {"slug": unique("shut"), "private": True})).expect(201).json
     (await anna.post(f"{org.room(open_['slug'])}/messages", {"body": "said in the open"})).expect(201)
     (await ben.post(f"{org.room(shut['slug'])}/messages", {"body": "said behind a door"})).expect(201)
     (await anna.post(f"conversations/{ben.id}/messages", {"body": "said in private"})).expect(201)
-    seen = {}
+    # anna is not in the private room, but may read it.
+    (await anna.get(f"{org.room(shut['slug'])}/messages")).expect(200)
     for caller in (anna, ben):
         told = await export(caller, org, "messages_jsonl")
         text = (await caller.get(told["download_url"])).expect(200).text
-        seen[caller.name] = sorted(json.loads(line)["body"] for line in text.splitlines())
-    assert seen[anna.name] == ["said in the open"]
-    assert seen[ben.name] == ["said behind a door", "said in the open"]
-    assert not any("private" in body for bodies in seen.values() for body in bodies)
+        bodies = sorted(json.loads(line)["body"] for line in text.splitlines())
+        assert bodies == ["said behind a door", "said in the open"]
+
+
+async def test_who_is_sent_away_hears_nothing_of_their_work_any_more(server, anna, ben):
+    org = await make_org(anna, admin=ben)
+    told = await export(ben, org, "tasks_csv")
+    stream = f"tasks/{told['task_id']}"
+    async with await Socket.open(server, "/ws", ben) as socket:
+        assert (await socket.ask("subscribe", stream=stream, last=1))["type"] == "subscribed"
+    (await anna.delete(f"{org.path}/members/{ben.id}")).expect(204)
+    async with await Socket.open(server, "/ws", ben) as socket:
+        answer = await socket.ask("subscribe", stream=stream, last=1)
+        assert answer["type"] == "error" and answer["error"]["code"] == "not_found"
 
 
 async def test_one_that_cannot_be_made_says_so(server, anna):
@@ -206,6 +220,49 @@ async def test_a_slow_reader_holds_only_its_own_download(own_server):
     assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 200"), "the connection goes on"
     for _, writer in readers:
         writer.close()
+
+
+async def paced(server, caller, told, pace):
+    """A reader that takes a little at a time."""
+    plain = sockets.socket()
+    plain.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 16 << 10)
+    plain.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(plain, (server.host, server.port))
+    reader, writer = await asyncio.open_connection(sock=plain, limit=16 << 10)
+    writer.write((f"GET {told['download_url']} HTTP/1.1\r\nHost: {server.host}:{server.port}\r\n"
+                  f"Authorization: Bearer {caller.access}\r\n\r\n").encode())
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+    got = 0
+    try:
+        while got < told["bytes"] and (some := await reader.read(32 << 10)):
+            got += len(some)
+            await asyncio.sleep(pace * len(some) / told["bytes"])
+    except ConnectionError:
+        pass
+    writer.close()
+    return got
+
+
+@within(90)
+async def test_a_stop_waits_for_downloads_as_long_as_it_may(own_server):
+    server = own_server(env={"INDABA_SERVER_DRAIN_TIME": "6s"})
+    root = User(server, "root")
+    org = await make_org(root)
+    room = await org.make_room()
+    await fill(server, org, room, MESSAGES)
+    told = await export(root, org, "messages_jsonl")
+    fast = asyncio.create_task(paced(server, root, told, pace=3))
+    slow = asyncio.create_task(paced(server, root, told, pace=60))
+    await asyncio.sleep(0.5)
+    began = time.monotonic()
+    stopping = asyncio.create_task(asyncio.to_thread(server.stop))
+    await asyncio.sleep(0.2)
+    (await root.get(told["download_url"])).expect(503)  # nothing new begins
+    assert await fast == told["bytes"]
+    assert time.monotonic() - began > 1.5, "the reader was too fast for this test"
+    assert await stopping == 0
+    assert 5.5 < time.monotonic() - began < 9
+    assert await slow < told["bytes"], "cut, and known by its length to be"
 
 
 async def test_archived_events_are_in_files_before_they_go(own_server, tmp_path):

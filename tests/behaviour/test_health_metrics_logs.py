@@ -1,6 +1,7 @@
 """What an operator sees: health, status, metrics, logs."""
 
 import asyncio
+import gzip
 import re
 import urllib.request
 
@@ -57,6 +58,10 @@ async def test_metrics_count_what_happens(own_server):
         await socket.expect("pong")
         await socket.send("dance")
         await socket.error("unknown_type")
+        await socket.send("ack", stream="me", seq=1)
+        await socket.error("not_subscribed")
+        await socket.send("subscribe", stream="nowhere")
+        await socket.error("not_found")
     for _ in range(20):
         text = (await nobody.get("/metrics")).text
         after = samples(text)
@@ -78,6 +83,8 @@ async def test_metrics_count_what_happens(own_server):
                                     ("out", "subscribed", 1), ("out", "pong", 1), ("out", "error", 1)):
         name = f'websocket_messages_total{{type="{type_}",direction="{direction}"}}'
         assert after[name] - before.get(name, 0) >= least, name
+    for type_, code in (("other", "unknown_type"), ("ack", "not_subscribed"), ("subscribe", "not_found")):
+        assert after[f'websocket_errors_total{{type="{type_}",code="{code}"}}'] == 1
     types = set(re.findall(r'websocket_messages_total\{[^}]*type="([^"]*)"', text))
     assert "ping" in types and "dance" not in types, "`type` takes known types only"
     assert "metrics-canary-org" not in text, "no label takes an organisation's name"
@@ -139,6 +146,32 @@ async def test_the_log_is_json_lines_and_tells_of_connections(own_server):
     assert closing["close_code"] == 1000 and closing["org_slug"] == "acme"
     assert "close_reason" in closing and closing["messages_in"] == 1 and closing["messages_out"] >= 2
     assert {entry["user_id"] for entry in about if "user_id" in entry} == {root.id}
+    assert all(entry["org_id"] == org.id for entry in about if "org_slug" in entry)
+
+
+async def test_the_log_leaves_out_what_does_not_apply(own_server):
+    server = own_server()
+    root = User(server, "root")
+    org = await make_org(root)
+    room = await org.make_room()
+    (await Caller(server).get("me")).expect(401)
+    for path in ("/ws", f"/ws/channels/{room['id']}"):
+        await (await Socket.open(server, path, root)).close()
+    await asyncio.sleep(0.3)
+    entries = server.log_entries()
+    for name in ("org_id", "org_slug", "user_id"):
+        assert all(entry[name] for entry in entries if name in entry), name
+    slugs = [entry.get("org_slug") for entry in entries if entry["message"] == "connection closed"]
+    assert slugs == [None, org.slug]
+
+
+async def test_metrics_are_compressed_where_the_client_takes_it(own_server):
+    server = own_server()
+    async with await raw.Raw.open(server) as wire:
+        await wire.send("GET /metrics HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n")
+        told = await wire.answer()
+    assert told.header("Content-Encoding") == "gzip"
+    assert "websocket_connections_active" in samples(gzip.decompress(told.body).decode())
 
 
 async def test_no_log_metric_or_error_ever_shows_a_secret(own_server):

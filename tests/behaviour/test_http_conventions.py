@@ -197,3 +197,13 @@ async def test_ids_that_cannot_be_are_404(server, anna):
     for ident in ("0", "-1", "abc", "9007199254740992", "99999999999999999999999", "1.5", "%00", "1%2f2"):
         answer = await anna.get(f"{org.path}/tasks/{ident}")
         assert answer.status in (400, 404, 422), (ident, answer)
+
+
+async def test_a_host_that_is_not_served_is_told_with_a_request_id_and_logged(own_server):
+    server = own_server(env={"DJANGO_ALLOWED_HOSTS": "chat.example"})
+    told = await Caller(server).get("me", headers={"X-Request-ID": "wrong-host"})
+    assert told.problem(400, "malformed")["request_id"] == "wrong-host"
+    assert told.headers["X-Request-ID"] == "wrong-host"
+    assert any(entry.get("request_id") == "wrong-host" for entry in server.log_entries())
+    made = await Caller(server).get("me")
+    assert made.headers["X-Request-ID"] == made.json["request_id"] != ""

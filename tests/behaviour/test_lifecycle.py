@@ -16,7 +16,7 @@ import websockets
 from harness import raw
 from harness.client import Caller, User, make_org
 from harness.limits import within
-from harness.server import run
+from harness.server import Server, run
 from harness.socket import Socket
 from harness.sse import EventStream
 
@@ -78,11 +78,18 @@ async def test_while_draining_readyz_is_503_and_new_connections_are_refused(own_
     seen = {}
     for path in ("/readyz", "/healthz", "/api/v1/me"):
         async with await raw.Raw.open(server) as wire:
-            await wire.send(f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n")
+            await wire.send(f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+                            f"Origin: {server.url}\r\nX-Request-ID: while-draining\r\n\r\n")
             seen[path] = (await wire.answer())
     assert seen["/readyz"].status == 503
     assert seen["/healthz"].status == 200
-    assert seen["/api/v1/me"].status == 503 and seen["/api/v1/me"].header("Retry-After")
+    refused = seen["/api/v1/me"]
+    assert refused.status == 503 and refused.header("Retry-After")
+    assert refused.header("X-Request-ID") == "while-draining"
+    assert json.loads(refused.body)["request_id"] == "while-draining"
+    assert refused.header("Access-Control-Allow-Origin") == server.url, "a page must be able to read why"
+    assert any(entry.get("request_id") == "while-draining" and entry["status"] == 503
+               for entry in server.log_entries())
     async with await raw.Raw.open(server) as wire:
         await wire.send(raw.upgrade("/ws", lines=[f"Authorization: Bearer {token}"]))
         told = await wire.answer()
@@ -168,6 +175,47 @@ def test_a_second_process_on_the_same_data_is_refused(own_server):
     assert first.process.poll() is None
 
 
+def until(condition, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.embedded
+def test_a_takeover_waits_for_the_end_of_the_other_and_goes_on_from_there(own_server):
+    first = own_server()
+    second = Server(data=first.data, arguments=["--takeover"], listen=f"127.0.0.1:{first.port}")
+    second.start(wait=False)
+    try:
+        until(lambda: "waiting for another process" in second.log_text())
+        assert second.process.poll() is None and first.process.poll() is None
+        assert first.stop() == 0
+        began = time.monotonic()
+        second.wait_ready()
+        assert time.monotonic() - began < 2, "the gap"
+        assert second.port == int(second.listen.rpartition(":")[2])
+        assert User(second, "root").access, "whom the first one made"
+        assert second.stop() == 0
+    finally:
+        second.kill()
+
+
+@pytest.mark.embedded
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_wait_of_a_takeover(own_server, number):
+    first = own_server()
+    second = Server(data=first.data, arguments=["--takeover"])
+    second.start(wait=False)
+    try:
+        until(lambda: "waiting for another process" in second.log_text())
+        second.signal(number)
+        assert second.process.wait(5) == 0
+        assert first.process.poll() is None
+    finally:
+        second.kill()
+
+
 def test_a_folder_that_cannot_be_written_is_said(tmp_path):
     blocker = tmp_path / "file"
     blocker.write_text("not a folder")
@@ -226,6 +274,8 @@ def test_wrong_usage_is_exit_2(tmp_path):
     for arguments in (["dance"], ["serve", "--colour", "red"], ["user", "create"], []):
         done = run(*arguments, cwd=tmp_path)
         assert done.code == 2, (arguments, done.out, done.err)
+    assert "'dance'" in run("dance", cwd=tmp_path).err
+    assert "'dance'" in run("jobs", "dance", cwd=tmp_path).err
     run("--help").expect(0)
     assert run("--version").expect(0).out.strip()
 

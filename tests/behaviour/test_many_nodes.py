@@ -8,6 +8,7 @@ import pytest
 
 from harness import postgres, redis
 from harness.client import User, blocking_request, make_org, unique
+from harness.limits import within
 from harness.socket import Socket
 from harness.sse import EventStream
 
@@ -126,6 +127,22 @@ async def test_what_one_node_made_the_other_knows_at_once(nodes, root):
     (await there.get(org.path)).expect(200)
     await org.declare("prices")
     (await nodes.there(root).post(f"{org.topic('prices')}/events", [{"type": "tick", "data": 1}])).expect(200)
+
+
+async def test_an_export_that_comes_about_elsewhere_in_this_moment_is_that_one(own_server):
+    nodes = make_nodes(own_server, arguments=["--no-jobs"])  # nobody begins it meanwhile
+    root = User(nodes.one, "root").sign_in()
+    org = await make_org(root)
+    first = (await root.post(f"{org.path}/exports", {"kind": "tasks_csv"})).expect(202).json["job_id"]
+    (await root.post(f"admin/jobs/{first}/cancel")).expect(200)
+    # Another node is about to commit: it tries it again. Neither sees the other's work yet.
+    other = asyncio.create_task(asyncio.to_thread(
+        postgres.shared().sql,
+        f"BEGIN; UPDATE jobs SET state = 'ready' WHERE id = {first}; SELECT pg_sleep(0.8); COMMIT", nodes.database))
+    await asyncio.sleep(0.4)
+    told = (await root.post(f"{org.path}/exports", {"kind": "tasks_csv"})).expect(202).json
+    assert told["job_id"] == first
+    await other
 
 
 async def test_who_is_removed_on_one_node_is_sent_away_on_the_other(nodes, root):
@@ -433,3 +450,21 @@ async def test_a_session_that_went_to_the_other_node_and_comes_back_goes_on_wher
     assert (await visit(nodes.two))[1] == [4, 5, 6]
     count, told = await visit(nodes.one)
     assert told == [7, 8, 9] and count >= 5
+
+
+@pytest.mark.slow
+@within(60)
+async def test_idle_nodes_ask_the_database_at_most_twice_a_second_each(own_server):
+    database = postgres.Postgres(settings=["autovacuum=off"])  # whose transactions would count, too
+    try:
+        name = database.create_database()
+        for users in (("root",), ()):
+            own_server(env={"DATABASE_URL": database.url(name)}, users=users)
+        counted = f"SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = '{name}'"
+        await asyncio.sleep(12)  # what a node does when it starts is over
+        before, began = int(database.sql(counted)), time.monotonic()
+        await asyncio.sleep(20)
+        asked = int(database.sql(counted)) - before
+    finally:
+        database.close()
+    assert asked <= 2 * 2 * (time.monotonic() - began), f"{asked} transactions of two nodes in 20 s"

@@ -9,6 +9,14 @@ from harness.client import Caller, User, api_key, make_org, unique
 from harness.socket import Socket
 
 
+def tells_its_limit(answer, limit):
+    assert answer.status == 429
+    told = {name: int(answer.headers[name]) for name in
+            ("Retry-After", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")}
+    assert told["RateLimit-Limit"] == limit and told["RateLimit-Remaining"] == 0
+    assert told["Retry-After"] == told["RateLimit-Reset"] >= 1
+
+
 async def test_password_routes_take_10_a_minute_of_an_address(own_server):
     server = own_server(limits=True)
     nobody = Caller(server)
@@ -47,6 +55,7 @@ async def test_an_account_takes_5_failures_in_15_minutes(own_server):
     wrong = [await nobody.post("auth/token", {"username": "root", "password": "wrong password"}) for _ in range(6)]
     assert [answer.status for answer in wrong[:5]] == [401] * 5
     wrong[5].problem(429, "rate_limited")
+    tells_its_limit(wrong[5], 5)
     right = await nobody.post("auth/token", {"username": "root", "password": User(server, "root").password})
     right.problem(429)
 
@@ -100,6 +109,7 @@ async def test_an_address_opens_so_many_sockets_a_second(own_server):
         await Socket.dial(server, "/ws", root)
     assert refusal.value.status_code == 429
     assert int(refusal.value.headers["Retry-After"]) >= 1
+    assert refusal.value.headers["RateLimit-Limit"] == "5"
     metrics = (await Caller(server).get("/metrics")).text
     assert 'indaba_handshakes_rejected_total{reason="handshake_rate"} 1' in metrics
     await asyncio.sleep(1.1)
@@ -132,6 +142,28 @@ async def test_an_api_key_publishes_far_more_by_socket_than_a_user(own_server):
             while (await socket.ask("publish", stream=topic, event="t", data=n))["type"] == "error":
                 await asyncio.sleep(0.05)  # 50 frames a second
     assert (await root.get(f"events?stream={topic}&since=0&limit=1")).json["streams"][topic]["head"] == 180
+
+
+async def test_every_limit_says_how_much_is_allowed(own_server):
+    server = own_server(limits=True, env={"INDABA_LIMITS_MESSAGES_PER_MINUTE": "3",
+                                          "INDABA_LIMITS_SEARCHES_PER_MINUTE": "2",
+                                          "INDABA_LIMITS_CONNECTIONS_PER_USER": "1"})
+    root, ben = User(server, "root"), User(server, "ben").register()
+    org = await make_org(root, member=ben)
+    slow = await org.make_room(slow_mode_seconds=60)
+    first, second = [await ben.post(f"{org.room(slow['slug'])}/messages", {"body": "hi"}) for _ in range(2)]
+    first.expect(201)
+    tells_its_limit(second, 1)
+    room = await org.make_room()
+    for _ in range(3):
+        limited = await root.post(f"{org.room(room['slug'])}/messages", {"body": "hi"})
+    limited.expect(201)
+    tells_its_limit(await root.post(f"{org.room(room['slug'])}/messages", {"body": "hi"}), 3)
+    for _ in range(2):
+        (await root.get(f"{org.path}/search?q=hi")).expect(200)
+    tells_its_limit(await root.get(f"{org.path}/search?q=hi"), 2)
+    async with await Socket.open(server, "/ws", root):
+        tells_its_limit(await root.get("events?stream=me"), 1)
 
 
 async def test_a_refused_repeat_is_not_kept(own_server):

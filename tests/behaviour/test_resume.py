@@ -1,5 +1,7 @@
 """A session outlives its connection: subscriptions, count and positions come back."""
 
+import pytest
+
 from harness.client import make_org, unique, User
 from harness.socket import Socket
 
@@ -137,3 +139,109 @@ async def test_a_session_survives_a_restart_of_the_server(own_server):
         assert back["since"] <= told["head"] + 1
         events = await again.events(told["head"] + 2 - back["since"])
         assert events[-1]["n"] == 2
+
+
+async def acked(server, user, path, session):
+    """Leaves a session behind that has acked the head of the stream in `path`. Returns the head."""
+    async with await Socket.open(server, path, user, query=query(session)) as first:
+        told = await first.expect("subscribed")
+        await first.ask("ack", seq=told["head"])
+    return told["head"]
+
+
+async def speak(anna, stream, count):
+    for n in range(count):
+        (await anna.post(f"{stream}/messages", {"body": f"word {n}"})).expect(201)
+
+
+async def test_a_position_in_the_url_wins_when_the_session_knew_the_room_by_another_name(server, anna):
+    org = await make_org(anna)
+    room = await org.make_room()
+    name, session = org.room(room["slug"]), unique("s")
+    await speak(anna, name, 5)
+    head = await acked(server, anna, f"/ws/{name}", session)
+    channel = f"channels/{room['id']}"
+    async with await Socket.open(server, f"/ws/{channel}", anna, query=query(session, since=0)) as again:
+        await again.expect("subscribed", stream=channel, since=0)
+        assert [e["seq"] for e in await again.events(head)] == list(range(1, head + 1))
+        await again.silence()  # no second subscription, at the saved position
+
+
+async def test_the_saved_position_is_found_by_another_name_of_the_room(server, anna):
+    org = await make_org(anna)
+    room = await org.make_room()
+    name, session = org.room(room["slug"]), unique("s")
+    await speak(anna, name, 3)
+    head = await acked(server, anna, f"/ws/{name}", session)
+    await speak(anna, name, 2)
+    channel = f"channels/{room['id']}"
+    async with await Socket.open(server, f"/ws/{channel}", anna, query=query(session)) as again:
+        await again.expect("subscribed", stream=channel, since=head)
+        assert [e["seq"] for e in await again.events(2)] == [head + 1, head + 2]
+        await again.silence()
+
+
+async def test_a_session_comes_back_though_its_organisation_and_room_are_called_otherwise_now(own_server):
+    server = own_server()
+    root = User(server, "root")
+    org = await make_org(root)
+    room, topic = await org.make_room(), await org.declare("prices")
+    streams = [org.notifications, org.room(room["slug"]), topic]
+    first = await Socket.open(server, "/ws", root, query=query("phone"))
+    for stream in streams:
+        told = await first.ask("subscribe", stream=stream)
+        await first.ask("ack", stream=stream, seq=told["head"])
+    await first.close()
+    old = org.slug
+    org.slug = unique("renamed")
+    (await root.patch(f"orgs/{old}", {"slug": org.slug})).expect(200)
+    (await root.patch(org.room(room["slug"]), {"slug": "elsewhere"})).expect(200)
+    await speak(root, org.room("elsewhere"), 1)
+    await org.publish("prices", {"type": "tick", "data": 1})
+    await org.notify(n=1)
+    for restarted in (False, True):
+        if restarted:
+            assert server.stop() == 0
+            server.start()
+            root.sign_in()
+        again = await Socket.open(server, "/ws", root, query=query("phone"))
+        told = []
+        while len([f for f in told if f["type"] == "subscribed"]) < 3 or not any(f.get("n") == 1 for f in told) \
+                or not {"message", "tick"} <= {f["type"] for f in told}:
+            told.append(await again.next())
+        assert all(f["stream"] in streams for f in told if f["type"] == "subscribed"), told
+        await again.abort()
+
+
+@pytest.mark.parametrize("path", ["/ws", "/ws/{}"])
+async def test_a_stream_that_was_made_anew_comes_back_to_its_session_with_a_reset(server, anna, path):
+    org = await make_org(anna)
+    room = org.room((await org.make_room(slug="again"))["slug"])
+    session = unique("s")
+    await speak(anna, room, 3)
+    await acked(server, anna, f"/ws/{room}", session)
+    (await anna.delete(room)).expect(204)
+    await org.make_room(slug="again")
+    async with await Socket.open(server, path.format(room), anna, query=query(session)) as again:
+        told = []
+        while not told or told[-1]["type"] != "reset":
+            told.append(await again.next())
+        assert told[-1]["stream"] == room and told[-1]["reason"] == "epoch_changed", told
+        assert "unsubscribed" not in [frame["type"] for frame in told]
+        await speak(anna, room, 1)
+        await again.until("message")
+
+
+async def test_the_name_of_a_renamed_stream_does_not_lead_a_session_to_another_one(server, anna):
+    org = await make_org(anna)
+    session, old = unique("s"), org.slug
+    await acked(server, anna, f"/ws/{org.notifications}", session)
+    org.slug = unique("renamed")
+    (await anna.patch(f"orgs/{old}", {"slug": org.slug})).expect(200)
+    other = await make_org(anna, slug=old)
+    async with await Socket.open(server, "/ws", anna, query=query(session)) as again:
+        await again.expect("subscribed", stream=org.notifications)
+        await other.notify(text="of another organisation")
+        await again.silence()
+        await org.notify(text="of the one that was followed")
+        await again.expect("note", stream=org.notifications)

@@ -184,6 +184,13 @@ async def test_a_query_that_cannot_be_right_is_a_400(server, anna, query):
     assert error.value.status_code == 400
 
 
+async def test_a_parameter_that_is_given_twice_is_a_400(server, anna):
+    org = await make_org(anna)
+    with pytest.raises(InvalidStatusCode) as error:
+        await Socket.dial(server, f"/ws/{org.notifications}?since=1&since=2", anna)
+    assert error.value.status_code == 400
+
+
 @pytest.mark.parametrize("case, request_of, statuses", [
     ("version 8", dict(version="8"), (426,)),
     ("version 777", dict(version="777"), (426,)),

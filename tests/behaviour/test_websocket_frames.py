@@ -255,6 +255,8 @@ async def test_the_plain_counter_answers_what_it_does_not_know_with_ok(server, a
         assert (await socket.error("too_long"))["count"] == 5
         await socket.send("ping")
         await socket.expect("pong", count=6)
+        await socket.send("message", receiver_id=None, body="to nobody either")
+        await socket.expect("ok", count=7)
         await socket.send_text("[]")
         await socket.error("bad_json")
 
@@ -369,3 +371,27 @@ async def test_a_payload_over_16_kib_is_announced_and_fetched_by_its_seq(server,
         assert event["truncated"] is True
         whole = (await anna.get(f"{org.notifications}/{event['seq']}")).expect(200).json
         assert whole["text"] == "x" * 20_000 and whole["seq"] == sent["seq"]
+
+
+async def test_a_stream_that_was_subscribed_by_two_names_is_found_by_both_and_by_none(server, anna):
+    org = await make_org(anna)
+    room = await org.make_room()
+    name, channel = org.room(room["slug"]), f"channels/{room['id']}"
+    async with await Socket.open(server, f"/ws/{name}", anna) as socket:
+        await socket.expect("subscribed", stream=name)
+        assert (await socket.ask("subscribe", stream=channel))["stream"] == channel
+        for named in ({"stream": name}, {"stream": channel}, {}):
+            assert (await socket.ask("ack", seq=0, **named))["type"] == "ok", named
+            assert (await socket.ask("presence", **named))["type"] == "presence_state", named
+        assert (await socket.ask("unsubscribe", stream=name))["type"] == "unsubscribed"
+        assert (await socket.ask("unsubscribe", stream=channel))["error"]["code"] == "not_subscribed"
+
+
+async def test_the_urls_stream_stays_the_same_when_its_organisation_is_renamed(server, anna):
+    org = await make_org(anna)
+    async with await Socket.open(server, f"/ws/{org.notifications}", anna) as socket:
+        await socket.expect("subscribed")
+        renamed = unique("renamed")
+        (await anna.patch(org.path, {"slug": renamed})).expect(200)
+        assert (await socket.ask("ack", seq=0))["type"] == "ok"
+        assert (await socket.ask("subscribe", since=0))["type"] == "subscribed"

@@ -10,7 +10,7 @@ const run = promisify(execFile);
 const messages = 60_000;
 
 /** More than could be sent: written while the server is down. */
-async function fill(room: string): Promise<void> {
+async function fill(room: string, messages: number): Promise<void> {
   const statements = [
     `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${messages}) INSERT INTO messages (room_id,
      author_id, seq, number, body, created_at) SELECT r.id, (SELECT min(id) FROM users), i, i, 'message ' || i, i FROM n, rooms r
@@ -24,9 +24,19 @@ async function fill(room: string): Promise<void> {
   });
 }
 
+test('what somebody has exported elsewhere appears in a list that was empty', async () => {
+  const anna = await world.signedIn('anna');
+  await anna.reaches('live');
+  await anna.page.getByRole('button', { name: 'Administration' }).click();
+  await anna.page.getByText('Nothing was exported in the last week.').waitFor();
+  await world.owner.export('tasks_csv');
+  const row = anna.page.locator('.exports li[data-export]').first();
+  await row.getByRole('link', { name: /^Download/ }).waitFor();
+});
+
 test('an admin starts an export, sees how far it is, and downloads it', async () => {
   await world.owner.makeRoom('exported');
-  await fill('exported');
+  await fill('exported', messages);
   const anna = await world.signedIn('anna');
   await anna.reaches('live');
   await anna.page.getByRole('button', { name: 'Administration' }).click();
@@ -36,12 +46,13 @@ test('an admin starts an export, sees how far it is, and downloads it', async ()
     const seen: number[] = [];
     Object.assign(window, { seen });
     new MutationObserver(() => {
-      const bar = document.querySelector<HTMLProgressElement>('.exports progress');
+      const bar = document.querySelector<HTMLProgressElement>('[data-export] progress');
       if (bar && seen.at(-1) !== bar.value) seen.push(bar.value);
     }).observe(document.body, { subtree: true, childList: true, attributes: true });
   });
   await anna.page.getByRole('button', { name: 'Export', exact: true }).click();
-  const row = anna.page.locator('.exports li[data-export]').first();
+  const exported = anna.page.locator('.exports li[data-export]');
+  const row = exported.filter({ hasText: 'Messages' }).first();
   const link = row.getByRole('link', { name: /^Download/ });
   await link.waitFor({ timeout: 60_000 });
   const seen = await anna.page.evaluate(() => (window as unknown as { seen: number[] }).seen);
@@ -59,6 +70,55 @@ test('an admin starts an export, sees how far it is, and downloads it', async ()
   // The job stands in the other list.
   await anna.page.getByRole('button', { name: 'Refresh' }).click();
   await anna.page.locator('[data-job] [data-status="done"]').first().waitFor();
+});
+
+test('what another admin exports is seen to run and to end, and so is its job', async () => {
+  await world.owner.makeRoom('much');
+  await fill('much', 3 * messages); // long enough to be read again on the way
+  await world.owner.setRole('carla', 'admin');
+  const number = await world.owner.startExport('messages_jsonl');
+  const carla = await world.signedIn('carla');
+  await carla.reaches('live');
+  await carla.page.getByRole('button', { name: 'Administration' }).click();
+  const row = carla.page.locator(`[data-export="${number}"]`);
+  // It runs, and nobody told how far it is.
+  expect(await row.locator('progress').getAttribute('value')).toBeNull();
+  const job = carla.page.locator(`[data-job="${number}"]`);
+  await job
+    .locator('.note')
+    .getByText(/^\d+ of \d+$/)
+    .waitFor();
+  const share = () => job.locator('progress').getAttribute('value');
+  await expect.poll(share, { timeout: 10_000 }).toMatch(/^[1-9]/);
+  await row.getByRole('link', { name: /^Download/ }).waitFor({ timeout: 60_000 });
+  await job.locator('[data-status="done"]').waitFor();
+  expect(await carla.page.locator('progress').count()).toBe(0);
+});
+
+test('a job that runs is cancelled, and run again', async () => {
+  const number = await world.owner.startExport('messages_jsonl');
+  const anna = await world.signedIn('anna');
+  await anna.reaches('live');
+  await anna.page.getByRole('button', { name: 'Administration' }).click();
+  const job = anna.page.locator(`[data-job="${number}"]`);
+  await job.getByRole('button', { name: 'Cancel' }).click();
+  await job.locator('[data-status="cancelled"]').waitFor();
+  await anna.page.locator(`[data-export="${number}"]`).getByText('cancelled').waitFor();
+  await job.getByRole('button', { name: 'Run again' }).click();
+  await job.locator('[data-status="done"]').waitFor({ timeout: 60_000 });
+});
+
+test('jobs go on beyond the first page', async () => {
+  for (let n = 0; n < 51; n += 1) await world.owner.export('audit_jsonl');
+  const anna = await world.signedIn('anna');
+  await anna.page.getByRole('button', { name: 'Administration' }).click();
+  const rows = anna.page.locator('[data-job]');
+  const more = anna.page.getByRole('button', { name: 'Older ones' });
+  await more.waitFor();
+  expect(await rows.count()).toBe(50);
+  await more.click();
+  await more.waitFor({ state: 'detached' });
+  expect(await rows.count()).toBeGreaterThan(50);
 });
 
 test('another member has no such page, and cannot download it', async () => {

@@ -63,6 +63,21 @@ export class Api {
     return messages.map(({ body }) => body).reverse();
   }
 
+  async setRole(username: string, role: string): Promise<void> {
+    const { results } = (await this.#call('GET', 'orgs/demo/members')) as {
+      results: { user_id: number; username: string }[];
+    };
+    const found = results.find((member) => member.username === username);
+    if (!found) throw new Error(`${username} is no member`);
+    await this.#call('PATCH', `orgs/demo/members/${found.user_id}`, { role });
+  }
+
+  /** Begun: the number of its job. */
+  async startExport(kind: string): Promise<number> {
+    const made = (await this.#call('POST', 'orgs/demo/exports', { kind })) as Export;
+    return made.job_id;
+  }
+
   /** Made, and ready: the path to download it from. */
   async export(kind: string): Promise<string> {
     let made = (await this.#call('POST', 'orgs/demo/exports', { kind })) as Export;

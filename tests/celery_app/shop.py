@@ -51,3 +51,11 @@ def sleepy(seconds):
 def note(self, value):
     """Says in which order things ran."""
     self.app.backend.client.rpush("shop.notes", value)
+
+
+@app.task(bind=True, acks_late=True)
+def patient(self, seconds):
+    """Lets go of its message when it has ended, and not before."""
+    self.app.backend.client.rpush("shop.notes", str(self.request.get("redelivered")))
+    time.sleep(seconds)
+    return "slept"

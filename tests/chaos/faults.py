@@ -20,7 +20,14 @@ from harness.reader import TROUBLE
 from harness.socket import Socket
 
 DRAIN_SECONDS = 12
+# Longer than any lease (6 s), and than a node believes what it knows (8 s): the others have gone on without it.
+LONG_SECONDS = (9, 12)
+LONG_PART = 0.2
 _numbers = itertools.count(1)
+
+
+def seconds_away(rng, least, most):
+    return rng.uniform(*LONG_SECONDS) if rng.random() < LONG_PART else rng.uniform(least, most)
 
 
 # -- nodes
@@ -50,7 +57,7 @@ async def freeze_node(world, rng):
     node = rng.choice(world.nodes)
     async with node.lock:
         node.server.signal(signal.SIGSTOP)
-        await asyncio.sleep(rng.uniform(0.3, 4))
+        await asyncio.sleep(seconds_away(rng, 0.3, 4))
         node.server.signal(signal.SIGCONT)
         await asyncio.sleep(0.5)  # until it has caught up with what waits for it
 
@@ -243,7 +250,7 @@ async def cut_off(world, rng, lines):
     way = rng.choice(["up", "down", "both"])
     for line in lines:
         line.set(hole=way)
-    await asyncio.sleep(rng.uniform(0.5, 6))
+    await asyncio.sleep(seconds_away(rng, 0.5, 6))
     for line in lines:
         line.clear(reset=True)
 
@@ -320,6 +327,25 @@ async def same_key_everywhere(world, rng):
             publish.outcome = REJECTED if all(outcome == REJECTED for outcome, *_ in answers) else UNKNOWN
             publish.ended = time.monotonic()
     await asyncio.gather(*(one(n) for n in range(8)))
+
+
+async def abandoned_requests(world, rng):
+    """F11: asked, and gone before the answer; whoever asks next must not get it."""
+    async def one(n, door, stream, patience):
+        name = f"abandoned-{next(_numbers)}"
+        publish = Publish(stream, name, text_of(stream, name, n), time.monotonic())
+        world.history.publishes.append(publish)
+        asking = asyncio.create_task(attempt(world.caller("root", door), stream, [publish.text]))
+        done, _ = await asyncio.wait([asking], timeout=patience)
+        if not done:
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+            return
+        outcome, seqs, *_ = asking.result()
+        publish.outcome, publish.ended = outcome, time.monotonic()
+        if seqs:
+            publish.ack(seqs[0], publish.ended)
+    await asyncio.gather(*(one(n, world.any_door(rng), rng.choice(world.streams), rng.uniform(0, 0.02)) for n in range(60)))
 
 
 async def visitors(world, rng):
@@ -425,15 +451,15 @@ async def revoke_on_a_node_that_is_cut_off(world, rng):
     await revoking.finish(bound=10.5, told=False, heal=lines)
 
 
-# How often each is drawn. Those of Redis that the goal counts come often enough.
+# How often each is drawn. Half an hour has to have stopped and flushed Redis 20 times each, and by these weights has some 35 times.
 WEIGHTS = {
     kill_node: 6, drain_node: 2, freeze_node: 3, flap_node: 1, move_clock: 3,
-    stop_redis: 4, restart_redis: 2, flush_redis: 4, freeze_redis: 2, slow_redis: 2, fill_redis: 1, redis_read_only: 1,
+    stop_redis: 8, restart_redis: 2, flush_redis: 8, freeze_redis: 2, slow_redis: 2, fill_redis: 1, redis_read_only: 1,
     overflow_redis: 2, cut_redis_connections: 3,
     restart_postgres: 3, end_backends: 5, kill_backend: 2, restart_bouncer: 3, freeze_postgres: 2, lock_in_postgres: 3, take_all_connections: 2,
     slow_postgres: 2, lose_answers_of_commits: 5,
     cut_off_from_redis: 4, cut_off_from_postgres: 3, cut_off_from_both: 3, refuse_connections: 2,
-    slow_readers: 3, half_open_clients: 3, storm: 2, same_key_everywhere: 4, visitors: 4,
+    slow_readers: 3, half_open_clients: 3, storm: 2, same_key_everywhere: 4, abandoned_requests: 3, visitors: 4,
     revoke_with_redis: 2, revoke_without_redis: 1, revoke_on_a_node_that_is_cut_off: 1,
 }
 ALONE = {revoke_with_redis, revoke_without_redis, revoke_on_a_node_that_is_cut_off}

@@ -19,6 +19,9 @@ from harness.reader import TROUBLE, whole_log
 
 HEAL_SECONDS = 10
 QUIET_EVERY = 60  # seconds; then all must come to rest, in the middle of a long run too
+HALF_AN_HOUR = 1800
+LEAST_FAULTS = 500  # in half an hour
+LEAST_RATE = 500  # events a second
 
 
 def schedule(seed):
@@ -43,6 +46,19 @@ def percentiles(seconds):
                      for name, part in (("p50", 0.5), ("p99", 0.99), ("at most", 1)))
 
 
+def judge(faults_drawn, events, seconds, least_faults=None, least_rate=None):
+    """(what the report says of each rate, which of those that were asked for are missed)."""
+    told, missed = [], []
+    for name, value, least, asked in (
+            ("faults in half an hour", faults_drawn / seconds * HALF_AN_HOUR, least_faults or LEAST_FAULTS, least_faults is not None),
+            ("events a second", events / seconds, least_rate or LEAST_RATE, least_rate is not None)):
+        met = value >= least
+        told.append(f"at least {least:g} {name}: {'met' if met else 'NOT MET'} ({value:.0f})")
+        if asked and not met:
+            missed.append(name)
+    return told, missed
+
+
 class Run:
     """`drawn`: what breaks, as schedule() tells it; `settings` are PostgreSQL's."""
 
@@ -63,6 +79,7 @@ class Run:
             self.began = world.began = time.monotonic()
             await self.break_things()
             await self.come_to_rest(last=True)
+            self.loaded = time.monotonic() - self.began
             await self.read_logs()
             for node in self.world.nodes:
                 for line in (node.database, node.bus, node.line):
@@ -224,11 +241,13 @@ class Run:
 
     # -- report
 
-    def report(self, found):
+    def events(self):
+        return sum(map(len, self.history.logs.values()))
+
+    def report(self, found, rates):
         history = self.history
         outcomes = collections.Counter(publish.outcome for publish in history.publishes)
         took = time.monotonic() - self.began
-        events = sum(map(len, history.logs.values()))
         readers = self.world.readers
         refusals, waits = collections.Counter(), []
         for publisher in self.publishers:
@@ -237,7 +256,7 @@ class Run:
         lines = [
             f"seed {self.seed}: {sum(self.counts.values())} faults in {took:.0f} s",
             *(f"  {count:4} {name}: {getattr(faults, name).__doc__.split(':')[0]}" for name, count in sorted(self.counts.items())),
-            f"{events} events ({events / took:.0f} a second); {outcomes[ACKED]} acknowledged, {outcomes[REJECTED]} given up as refused,"
+            f"{self.events()} events; {outcomes[ACKED]} acknowledged, {outcomes[REJECTED]} given up as refused,"
             f" {outcomes['unknown']} as unknown; {sum(p.repeats for p in self.publishers)} batches repeated",
             f"refused attempts: {dict(refusals)}; a refusal took {percentiles(waits)}",
             f"{sum(len(r.seqs) for r in history.readings)} deliveries to {len(history.readings)} readers over"
@@ -246,14 +265,16 @@ class Run:
             f"{len(history.revocations)} revocations;"
             f" at the head {', '.join(f'{seconds:.1f}' for seconds in self.to_head)} s after the faults",
             f"on the lines: {dict(self.on_lines)}",
+            *rates,
             f"most memory: {', '.join(f'{node.most_memory >> 20} MiB' for node in self.world.nodes)}",
         ]
         lines.append("nothing lost, doubled, out of order or leaked" if not found.counts else f"ANOMALIES\n{found}")
         return "\n".join(lines)
 
 
-def run(seed, seconds, say=lambda line: print(line, file=sys.stderr, flush=True), **options):
-    """The anomalies, and the report."""
+def run(seed, seconds, say=lambda line: print(line, file=sys.stderr, flush=True), least_faults=None, least_rate=None, **options):
+    """The anomalies, the report, and the names of the rates that were asked for and are missed."""
     one = Run(seed, seconds, say, **options)
     found = asyncio.run(one())
-    return found, one.report(found)
+    rates, missed = judge(sum(one.counts.values()), one.events(), one.loaded, least_faults, least_rate)
+    return found, one.report(found, rates), missed

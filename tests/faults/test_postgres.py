@@ -8,6 +8,7 @@ import signal
 import time
 
 import pytest
+from websockets.exceptions import ConnectionClosedError
 
 from faults.test_kill import caller_with, personal_token
 from harness import postgres
@@ -145,6 +146,11 @@ async def answers_meanwhile(server, seconds):
         await asyncio.sleep(0.2)
 
 
+async def timed(request):
+    began = time.monotonic()
+    return await request, time.monotonic() - began
+
+
 @pytest.fixture
 def standby(breakable):
     """It follows `breakable`, which answers a commit when both have it."""
@@ -176,6 +182,67 @@ async def test_a_failover_to_a_synchronous_standby_loses_nothing(own_server, bre
     await load.end()
 
 
+def let_fall_behind(primary, standby):
+    """What the primary commits from now on, the standby never gets."""
+    caught_up = "SELECT count(*) FROM pg_stat_replication WHERE replay_lsn = pg_current_wal_lsn()"
+    for _ in range(200):
+        if primary.sql(caught_up) == "1":
+            break
+        time.sleep(0.05)
+    else:
+        raise AssertionError("the standby does not follow")
+    standby.sql("ALTER SYSTEM SET primary_conninfo = ''")
+    standby.sql("SELECT pg_reload_conf()")
+    for _ in range(200):
+        if primary.sql("SELECT count(*) FROM pg_stat_replication") == "0":
+            return
+        time.sleep(0.05)
+    raise AssertionError("the standby goes on following")
+
+
+@within(120)
+async def test_what_a_failover_loses_is_told_to_everybody_who_had_it(own_server, breakable):
+    """The standby is asynchronous and had not everything: numbers are given out again, and nobody may take the new events for those
+    that it has. Two nodes find it at once; one of them begins the epoch."""
+    name = breakable.create_database()
+    standby = postgres.Postgres(behind=breakable)
+    try:
+        address = (f"postgres://indaba@/{name}?host={breakable.folder},{standby.folder}&port={breakable.port},{standby.port}")
+        env = {"DATABASE_URL": address, "INDABA_AUTH_SIGNING_KEY": "0123456789abcdef" * 4}
+        servers = [own_server(env=env), own_server(env=env, users=())]
+        root = User(servers[0], "root")
+        org = await make_org(root)
+        stream = org.notifications
+        (await root.post(stream, {"type": "note", "payload": {}})).expect(201)
+        elsewhere = await caller_with(servers[1], personal_token(servers[0], "root"))
+        sockets = [await Socket.open(server, "/ws", root) for server in servers]
+        for socket in sockets:
+            await socket.send("subscribe", stream=stream)
+        before = [await socket.until("subscribed") for socket in sockets][0]
+        let_fall_behind(breakable, standby)
+        for _ in range(5):
+            (await root.post(stream, {"type": "note", "payload": {}})).expect(201)
+        for socket in sockets:
+            await socket.events(5)
+        breakable.stop(signal.SIGQUIT)
+        standby.promote()
+        told = [await socket.until("reset", 20) for socket in sockets]
+        print(f"told {told[0]}; it was {before}")
+        assert {frame["reason"] for frame in told} == {"epoch_changed"}
+        assert len({frame["epoch"] for frame in told}) == 1 and told[0]["epoch"] != before["epoch"]
+        assert {frame["head"] for frame in told} == {before["head"]}
+        (await root.post(stream, {"type": "note", "payload": {}})).expect(201)
+        for socket in sockets:
+            assert [event["seq"] for event in await socket.events(1)] == [before["head"] + 1]
+        # Whoever was away asks with the position that it had.
+        page = (await elsewhere.get(f"events?stream={stream}&since={before['head'] + 5}&epoch={before['epoch']}")).expect(200).json
+        assert [frame["reason"] for frame in page["reset"]] == ["epoch_changed"]
+        for socket in sockets:
+            await socket.abort()
+    finally:
+        standby.close()
+
+
 @within(90)
 async def test_a_database_that_stands_still_is_waited_for(own_server, breakable, rng):
     server = own_server(env={"DATABASE_URL": breakable.url(breakable.create_database(), bouncer=False)})
@@ -200,7 +267,14 @@ async def test_connections_into_a_black_hole_are_given_up(own_server, breakable,
         load = await Load(server, rng).begin()
         await asyncio.sleep(1)
         line.set(hole=way)
+        key = next(iter(load.publishers[0].acked))
+        refusals = [asyncio.create_task(timed(load.caller.post(f"{load.topic}/events", [
+            {"type": "tick", "data": key, "dedupe_key": key}]))) for _ in range(8)]
         await answers_meanwhile(server, 4)
+        told = await asyncio.gather(*refusals)
+        print(f"refused after {max(seconds for _, seconds in told):.1f} s at most")
+        assert {answer.status for answer, _ in told} == {503}
+        assert max(seconds for _, seconds in told) < 4  # 1.5 s for its turn, 2 s for one answer
         line.clear()  # what is in the hole stays there
         print(f"acknowledged again after {await load.goes_on(15):.1f} s")
         await load.end()
@@ -257,10 +331,6 @@ async def test_requests_that_find_every_connection_taken_are_refused_in_time(own
     root = User(server, "root")
     org = await make_org(root)
     (await root.get("me")).expect(200)
-
-    async def timed(request):
-        began = time.monotonic()
-        return await request, time.monotonic() - began
 
     with breakable.holding("LOCK TABLE events IN ACCESS EXCLUSIVE MODE", name):
         posts = [timed(root.post(org.notifications, {"type": "note", "payload": {"n": n}})) for n in range(50)]
@@ -324,8 +394,16 @@ async def test_a_session_that_cannot_be_restored_keeps_what_it_followed(behind_a
             await asyncio.sleep(0.2)
             await connection.abort()
     line.clear(reset=True)
-    while (await root.get(f"events?stream={streams[0]}")).status == 503:
-        await asyncio.sleep(0.1)
-    async with await Socket.open(server, "/ws", root, query=query) as socket:
-        followed = {(await socket.until("subscribed"))["stream"] for _ in streams}
-    assert followed == set(streams)
+    assert await restored(server, root, query, len(streams)) == set(streams)
+
+
+async def restored(server, user: User, query: dict, count: int) -> set[str]:
+    """What the session follows, as soon as the server can read it: each of its connections to
+    the database finds out by itself that the old line is dead, and says 1011 until then."""
+    while True:
+        try:
+            async with await Socket.open(server, "/ws", user, query=query) as socket:
+                return {(await socket.until("subscribed"))["stream"] for _ in range(count)}
+        except ConnectionClosedError as closed:
+            assert closed.code == 1011, closed
+            await asyncio.sleep(0.1)

@@ -119,6 +119,14 @@ class Caller:
     async def delete(self, path, **options):
         return await self.request("DELETE", path, **options)
 
+    async def loses(self, path, status=404, *, method="GET", **options):
+        """What this caller could do a moment ago is refused: at once by the node that took the right away, and so by the
+        only one, and by all others within a second."""
+        until = time.monotonic() + (1 if self.server.several else 0)
+        while (answer := await self.request(method, path, **options)).status != status and time.monotonic() < until:
+            await asyncio.sleep(0.01)
+        return answer.problem(status)
+
 
 def blocking_request(server, method, path, body=None, headers=None, timeout=30):
     """Outside of an event loop: fixtures, fault scripts."""

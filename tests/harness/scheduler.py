@@ -23,7 +23,8 @@ class Scheduler:
         self.name, self.process = name, None
         self.config, self.clock, self.log = (self.folder / file for file in ("indaba.toml", "clock", "log"))
         self.config.write_text(schedule)
-        self.env = {"DATABASE_URL": database_url, "INDABA_DATA_DIR": str(self.folder / "data")}
+        self.env = {"DATABASE_URL": database_url, "INDABA_DATA_DIR": str(self.folder / "data"),
+                    "INDABA_AUTH_SIGNING_KEY": "0123456789abcdef" * 4}
         self.move_clock(0)
         if FAKETIME:
             self.env |= {"LD_PRELOAD": FAKETIME[0], "FAKETIME_TIMESTAMP_FILE": str(self.clock), "FAKETIME_CACHE_DURATION": "1",

@@ -55,6 +55,7 @@ class Server:
     """One `indaba serve`. `data` outlives it: start() again continues with the same folder."""
 
     subcommand = "serve"
+    several = False  # nodes behind one address
 
     def __init__(self, data=None, env=None, arguments=(), wrapper=(), listen="127.0.0.1:0"):
         if data is None:
@@ -206,6 +207,8 @@ class Server:
 
 class ManyNodes(Server):
     """Several nodes on one database and one Redis. Each time that the address is asked for, it is the next node's."""
+
+    several = True
 
     def __init__(self, redis_url, others=1, **options):
         self._ports, self._turn = [], 0

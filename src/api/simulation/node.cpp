@@ -77,7 +77,7 @@ Node::Node(const Parts& parts)
       cluster_(bus_, cluster::new_node_id(parts.world.random()), parts.world, parts.logger),
       head_source_(parts.world, parts.log, parts.weather, parts.plant,
                    [this] { return follower_.fresh(); }),
-      heads_({head_source_, hub_, parts.world, [this] { return cluster_.up(); },
+      heads_({head_source_, hub_, parts.world, parts.logger, [this] { return cluster_.up(); },
               [this](MonoTime asked, std::span<const stream::StreamHead> heads) {
                 const auto found =
                     std::ranges::find(heads, parts_.access_stream, &stream::StreamHead::stream);
@@ -89,7 +89,7 @@ Node::Node(const Parts& parts)
                parts.plant == Plant::access_believed ? auth::kBelievedAlone
                                                      : auth::kBelievedAmongOthers) {
   changes_.share(parts.access_stream, cluster_.self());
-  hub_.set_gate([this] { return gate_is_open(); });
+  hub_.set_gate(parts.access_stream, [this] { return gate_is_open(); });
   relay_.connect(cluster_);
   cluster_.when_joined([this] { heads_.request(); });
   for (std::size_t i = 0; i < kLoops; ++i) {

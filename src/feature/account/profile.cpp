@@ -116,7 +116,7 @@ Task<Result<api::Reply<api::Nothing>>> Accounts::remove(api::Call<> call) {
     if (!nobody) return Error::internal("a deleted user keeps the row");
     INDABA_TRY(const auto left, orgs::leave_all(tx, {id, nobody->username}));
     INDABA_TRY_VOID(auth::end_sessions(tx, id, SessionId(), false));
-    INDABA_TRY_VOID(stream::delete_stream(tx.sql(), user.me_stream));
+    stream::delete_stream(tx, user.me_stream);
     for (const auto& erase : erasers_) {
       INDABA_TRY_VOID(erase(tx, id, now));
     }

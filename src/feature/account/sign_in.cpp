@@ -21,10 +21,9 @@ auth::SessionOrigin origin_of(const http::Request& request) {
   return {std::string(request.headers.find("user-agent").value_or("")), request.client_address};
 }
 
-Error too_many_failures(Millis wait) {
-  Error error(ErrorKind::rate_limited, "Too many wrong passwords for this account; wait a little.");
-  error.retry_after = wait;
-  return error;
+Error too_many_failures(const api::RateVerdict& rate) {
+  return Error::rate_limited("Too many wrong passwords for this account; wait a little.",
+                             rate.limit, rate.reset);
 }
 
 }  // namespace
@@ -44,7 +43,7 @@ Task<Result<auth::User>> Accounts::prove(std::string username, std::string passw
   const std::string key = "failures:" + text::to_lower(username);
   if (const auto verdict = parts_.limiter.take(key, {settings_.password_failures, kFailureWindow});
       !verdict.allowed && !username.empty())
-    co_return too_many_failures(verdict.reset);
+    co_return too_many_failures(verdict);
   auto query = [username](db::Session& session) {
     return auth::find_user_by_name(session, username);
   };

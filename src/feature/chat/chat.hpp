@@ -163,6 +163,7 @@ class Chat {
   // What is told and done by changes of rooms, after the commit.
 
   Task<Result<api::ResolvedStream>> resolve(auth::Principal principal, std::string stream);
+  Task<Result<std::optional<std::string>>> name_now(StreamId stream, OrgId org);
   Task<Result<MessagePlace>> message_place(MessageId id);
   [[nodiscard]] Result<void> check_length(const MessageBody& body) const;
   [[nodiscard]] Result<void> charge_message(const auth::Principal& caller);

@@ -52,9 +52,7 @@ Result<void> check_pace(db::Session& session, const Standing& standing, UserId a
   INDABA_TRY(const auto before, queries::find_last_sent(session, standing.room.id, author));
   const auto left = before ? *before + pace - now : Millis(0);
   if (left <= Millis(0)) return {};
-  Error error(ErrorKind::rate_limited, "This room is in slow mode; wait a little.");
-  error.retry_after = std::min(left, pace);
-  return error;
+  return Error::rate_limited("This room is in slow mode; wait a little.", 1, std::min(left, pace));
 }
 
 SentView sent_view(MessageRow message, bool duplicate) {

@@ -24,6 +24,9 @@ struct RoomFor {
 [[nodiscard]] Result<std::optional<RoomFor>> find_room(db::Session& session, const Place& place,
                                                        UserId user);
 [[nodiscard]] Result<std::optional<OrgId>> find_org_of_room(db::Session& session, RoomId room);
+// Of the room whose stream it is: what its organisation and itself are called now.
+[[nodiscard]] Result<std::optional<std::pair<std::string, std::string>>> find_slugs_of_stream(
+    db::Session& session, OrgId org, StreamId stream);
 
 struct RoomFilter {
   UserId user;              // whose private rooms count

@@ -17,6 +17,9 @@ constexpr std::string_view kFindBySlug = INDABA_ROOM_FOR " AND r.slug = $2";
 constexpr std::string_view kFindById = INDABA_ROOM_FOR " AND r.id = $2";
 constexpr std::string_view kFindOrg =
     "SELECT org_id FROM rooms WHERE id = $1 AND org_id IS NOT NULL AND deleted_at IS NULL";
+constexpr std::string_view kFindSlugs =
+    "SELECT o.slug, r.slug FROM rooms r JOIN orgs o ON o.id = r.org_id"
+    " WHERE r.org_id = $1 AND r.stream_id = $2 AND r.deleted_at IS NULL";
 constexpr std::string_view kPage =
     "SELECT " INDABA_ROOM_COLUMNS
     " FROM rooms r JOIN orgs o ON o.id = r.org_id"
@@ -97,6 +100,16 @@ Result<std::optional<RoomFor>> find_room(db::Session& session, const Place& plac
 
 Result<std::optional<OrgId>> find_org_of_room(db::Session& session, RoomId room) {
   return session.first<OrgId>(kFindOrg, [](const db::Row& row) { return row.id<OrgId>(0); }, room);
+}
+
+Result<std::optional<std::pair<std::string, std::string>>> find_slugs_of_stream(
+    db::Session& session, OrgId org, StreamId stream) {
+  return session.first<std::pair<std::string, std::string>>(
+      kFindSlugs,
+      [](const db::Row& row) {
+        return std::pair(std::string(row.text(0)), std::string(row.text(1)));
+      },
+      org, stream);
 }
 
 Result<std::vector<RoomRow>> page_rooms(db::Session& session, OrgId org, const RoomFilter& filter) {

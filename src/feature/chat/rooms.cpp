@@ -172,7 +172,7 @@ Task<Result<std::int64_t>> Chat::purge() {
     auto trimming = stream::trim(parts_.database, everything, nullptr);
     INDABA_CO_TRY([[maybe_unused]] const auto trimmed, co_await trimming);
     auto change = [room = *found](db::WriteTx& tx) -> Result<void> {
-      INDABA_TRY_VOID(stream::delete_stream(tx.sql(), room.stream));
+      stream::delete_stream(tx, room.stream);
       return queries::delete_room(tx.sql(), room.id);
     };
     auto writing = parts_.database.write(db::Shard(found->stream.value), change);

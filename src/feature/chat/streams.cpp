@@ -62,6 +62,17 @@ void Chat::add_streams(api::StreamNames& names) {
   names.add("conversations/{user_id}", [this](auth::Principal principal, api::PathParams params) {
     return resolve(std::move(principal), "conversations/" + std::string(params.text("user_id")));
   });
+  names.add_namer([this](StreamId stream, OrgId org) { return name_now(stream, org); });
+}
+
+Task<Result<std::optional<std::string>>> Chat::name_now(StreamId stream, OrgId org) {
+  auto query = [stream, org](db::Session& session) {
+    return queries::find_slugs_of_stream(session, org, stream);
+  };
+  auto reading = parts_.database.read(query);
+  INDABA_CO_TRY(const auto slugs, co_await reading);
+  if (!slugs) co_return std::nullopt;
+  co_return stream_name(slugs->first, slugs->second);
 }
 
 Task<Result<api::ResolvedStream>> Chat::resolve(auth::Principal principal, std::string stream) {

@@ -5,9 +5,10 @@
 // records its job's success, together with the event `export_done`: there is never half of one.
 // Each run has a number, and only the newest one writes; what an older one left is swept away.
 //
-// What is exported is decided when it runs, by what its requester may see then: of rooms, the
-// public ones and the private ones that the requester is in. Nothing of conversations. Whoever
-// downloads it must be an owner or admin at that moment. Any executor.
+// What is exported is decided when it runs, by what its requester may see then: an owner or admin
+// sees all rooms of the organisation, private ones too. Nothing of conversations. Whoever is no
+// owner or admin any more before it is done gets nothing, and whoever downloads it must be one at
+// that moment. What has expired is not there, whether or not it is deleted yet. Any executor.
 #pragma once
 
 #include "api/endpoint.hpp"

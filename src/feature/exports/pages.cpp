@@ -2,6 +2,7 @@
 
 #include "base/json_write.hpp"
 #include "base/reflect.hpp"
+#include "db/index_order.hpp"
 #include "feature/exports/text.hpp"
 
 #include <array>
@@ -17,10 +18,12 @@ constexpr std::string_view kTasks =
 constexpr std::string_view kTasksExtent =
     "SELECT coalesce(max(id), 0), count(*) FROM tasks WHERE org_id = $1";
 
-// Public ones, and private ones that the requester is in.
-#define INDABA_VISIBLE_ROOM                                                              \
-  " r.org_id = $1 AND r.deleted_at IS NULL AND (r.private = 0 OR EXISTS (SELECT 1 FROM " \
-  "room_members rm WHERE rm.room_id = r.id AND rm.user_id = $2))"
+// The same rule as that of a room's own page: owners and admins may read private rooms, too.
+#define INDABA_VISIBLE_ROOM                                                                     \
+  " r.org_id = $1 AND r.deleted_at IS NULL AND EXISTS (SELECT 1 FROM org_members om JOIN users" \
+  " cu ON cu.id = om.user_id WHERE om.org_id = r.org_id AND om.user_id = $2 AND cu.active = 1"  \
+  " AND (r.private = 0 OR om.role >= 3 OR EXISTS (SELECT 1 FROM room_members rm WHERE"          \
+  " rm.room_id = r.id AND rm.user_id = om.user_id)))"
 constexpr std::string_view kNextRoom =
     "SELECT r.id FROM rooms r WHERE" INDABA_VISIBLE_ROOM " AND r.id > $3 ORDER BY r.id LIMIT 1";
 constexpr std::string_view kMessages =
@@ -169,6 +172,7 @@ Result<Extent> extent(db::Session& session, const Subject& subject) {
 }
 
 Result<Page> read_page(db::Session& session, const Subject& subject, Place from, int most) {
+  INDABA_TRY_VOID(db::prefer_index_order(session));
   const std::array<db::Param, 4> params{subject.org, from.after, subject.until, most};
   switch (subject.kind) {
     case Kind::tasks_csv:

@@ -7,22 +7,29 @@ namespace indaba::exports::queries {
 
 namespace {
 
-#define INDABA_EXPORT                                                                         \
-  "SELECT e.id, e.task_uuid, e.org_id, e.user_id, e.kind, e.status, e.run, e.line_count,"     \
-  " e.byte_count, e.error_code, e.error_message, e.created_at, e.ended_at, e.expires_at FROM" \
-  " exports e"
+#define INDABA_UNDER_WAY "j.state IN ('scheduled', 'ready', 'running')"
+// One that failed and whose job waits to run again is queued; one whose job runs may be about to
+// tell that it failed.
+#define INDABA_AGAIN "e.status = 'failed' AND j.state IN ('scheduled', 'ready')"
+#define INDABA_EXPORT                                                                     \
+  "SELECT e.id, e.task_uuid, e.org_id, e.user_id, e.kind, CASE WHEN " INDABA_AGAIN        \
+  " THEN 'queued' ELSE e.status END, e.run, e.line_count, e.byte_count,"                  \
+  " e.error_code, e.error_message, e.created_at, e.ended_at, e.expires_at FROM exports e" \
+  " LEFT JOIN jobs j ON j.id = e.id"
 
 constexpr std::string_view kInsert =
     "INSERT INTO exports (id, task_uuid, org_id, user_id, kind, status, created_at) VALUES ($1, "
     "$2, $3, $4, $5, 'queued', $6)";
-constexpr std::string_view kFind = INDABA_EXPORT " WHERE e.org_id = $1 AND e.id = $2";
+constexpr std::string_view kFind = INDABA_EXPORT
+    " WHERE e.org_id = $1 AND e.id = $2 AND (e.expires_at IS NULL OR e.expires_at > $3)";
 constexpr std::string_view kFindByTask = INDABA_EXPORT " WHERE e.task_uuid = $1";
-constexpr std::string_view kList =
-    INDABA_EXPORT " WHERE e.org_id = $1 ORDER BY e.id DESC LIMIT 200";
+constexpr std::string_view kList = INDABA_EXPORT
+    " WHERE e.org_id = $1 AND (e.expires_at IS NULL OR e.expires_at > $2) ORDER BY e.id DESC LIMIT "
+    "200";
 constexpr std::string_view kUnderWay = INDABA_EXPORT
-    " JOIN jobs j ON j.id = e.id WHERE e.org_id = $1 AND e.user_id = $2 AND e.kind = $3 AND "
-    "e.ended_at IS NULL AND j.state IN ('scheduled', 'ready', 'running') ORDER BY e.id DESC LIMIT "
-    "1";
+    " WHERE e.org_id = $1 AND e.user_id = $2 AND e.kind = $3 AND ((e.status IN "
+    "('queued', 'running') AND " INDABA_UNDER_WAY ") OR (" INDABA_AGAIN
+    ")) ORDER BY e.id DESC LIMIT 1";
 constexpr std::string_view kCountSince =
     "SELECT count(*), coalesce(min(created_at), 0) FROM exports WHERE org_id = $1 AND created_at > "
     "$2";
@@ -40,9 +47,9 @@ constexpr std::string_view kFinish =
 constexpr std::string_view kFail =
     "UPDATE exports SET status = 'failed', error_code = $3, error_message = $4, ended_at = $5, "
     "expires_at = $6 WHERE id = $1 AND run = $2 AND status IN ('queued', 'running')";
-constexpr std::string_view kAbandoned = INDABA_EXPORT
-    " LEFT JOIN jobs j ON j.id = e.id WHERE e.ended_at IS NULL AND (j.id IS NULL OR j.state NOT IN "
-    "('scheduled', 'ready', 'running')) ORDER BY e.id LIMIT $1";
+constexpr std::string_view kAbandoned =
+    INDABA_EXPORT " WHERE e.ended_at IS NULL AND (j.id IS NULL OR NOT " INDABA_UNDER_WAY
+                  ") ORDER BY e.id LIMIT $1";
 constexpr std::string_view kRemoveExpired = "DELETE FROM exports WHERE expires_at <= $1";
 constexpr std::string_view kRemoveStrays =
     "DELETE FROM export_chunks WHERE (export_id, run, part) IN (SELECT c.export_id, c.run, c.part "
@@ -50,6 +57,8 @@ constexpr std::string_view kRemoveStrays =
     "c.run OR e.status = 'failed' LIMIT $1)";
 
 #undef INDABA_EXPORT
+#undef INDABA_AGAIN
+#undef INDABA_UNDER_WAY
 
 std::optional<WallTime> maybe_time(const db::Row& row, int column) {
   const auto millis = row.maybe_int64(column);
@@ -67,8 +76,9 @@ Row row_of(const db::Row& r) {
   row.run = r.int64(6);
   row.lines = r.int64(7);
   row.bytes = r.int64(8);
-  if (!r.is_null(9)) row.error = ExportError{r.string(9), r.string(10)};
   row.created_at = from_millis(r.int64(11));
+  if (row.status == Status::queued) return row;  // what came of it before is past
+  if (!r.is_null(9)) row.error = ExportError{r.string(9), r.string(10)};
   row.ended_at = maybe_time(r, 12);
   row.expires_at = maybe_time(r, 13);
   return row;
@@ -81,16 +91,16 @@ Result<void> insert(db::Session& session, const Row& row) {
                          to_millis(row.created_at));
 }
 
-Result<std::optional<Row>> find(db::Session& session, OrgId org, JobId id) {
-  return session.first<Row>(kFind, row_of, org, id);
+Result<std::optional<Row>> find(db::Session& session, OrgId org, JobId id, WallTime now) {
+  return session.first<Row>(kFind, row_of, org, id, to_millis(now));
 }
 
 Result<std::optional<Row>> find(db::Session& session, std::string_view task_uuid) {
   return session.first<Row>(kFindByTask, row_of, task_uuid);
 }
 
-Result<std::vector<Row>> list(db::Session& session, OrgId org) {
-  return session.all<Row>(kList, row_of, org);
+Result<std::vector<Row>> list(db::Session& session, OrgId org, WallTime now) {
+  return session.all<Row>(kList, row_of, org, to_millis(now));
 }
 
 Result<std::optional<Row>> find_under_way(db::Session& session, OrgId org, UserId user, Kind kind) {

@@ -23,9 +23,11 @@ struct Row {
 };
 
 [[nodiscard]] Result<void> insert(db::Session& session, const Row& row);
-[[nodiscard]] Result<std::optional<Row>> find(db::Session& session, OrgId org, JobId id);
+// Neither this nor list() has what has expired by `now`.
+[[nodiscard]] Result<std::optional<Row>> find(db::Session& session, OrgId org, JobId id,
+                                              WallTime now);
 [[nodiscard]] Result<std::optional<Row>> find(db::Session& session, std::string_view task_uuid);
-[[nodiscard]] Result<std::vector<Row>> list(db::Session& session, OrgId org);
+[[nodiscard]] Result<std::vector<Row>> list(db::Session& session, OrgId org, WallTime now);
 // Of this requester and kind, with a job that has not ended.
 [[nodiscard]] Result<std::optional<Row>> find_under_way(db::Session& session, OrgId org,
                                                         UserId user, Kind kind);

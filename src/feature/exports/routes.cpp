@@ -50,8 +50,8 @@ void Exports::add_routes(api::Endpoints& endpoints) {
        .description =
            "Begins in the background; `export_done` on the organisation's notifications says when "
            "it is ready, and tasks/{task_id} how far it is. One that the caller has under way "
-           "already is answered with again. Messages are those of public rooms, and of private "
-           "ones that the caller is in.",
+           "already is answered with again. Messages are those of all rooms of the "
+           "organisation, of private ones too.",
        .tag = "exports",
        .access = Access::admin,
        .status = 202,

@@ -22,6 +22,10 @@ constexpr int kMost = 200;
 constexpr std::size_t kPageBytes = std::size_t{128} << 10U;
 constexpr int kRemovedAtOnce = 32;
 
+constexpr std::string_view kSomething = "Something went wrong; try it again.";
+constexpr std::string_view kCancelled = "It was cancelled.";
+constexpr std::string_view kTooLong = "It took too long, and was given up.";
+
 int lines_for(const Page& page) {
   if (page.lines == 0) return kMost;
   const auto average = page.text.size() / static_cast<std::size_t>(page.lines) + 1;
@@ -55,11 +59,32 @@ Result<void> tell(db::WriteTx& tx, OrgId org, JobId id, const std::optional<Expo
   return {};
 }
 
+// Whoever asked for it may still have it.
+Result<void> check_role(db::Session& session, OrgId org, UserId user) {
+  INDABA_TRY(const auto role, orgs::find_role(session, org, user));
+  if (!role || *role < auth::Role::admin) return not_allowed();
+  return {};
+}
+
 // What people may read of an error.
 ExportError told(const Error& error) {
   const bool inner = error.kind == ErrorKind::internal || error.detail.empty();
-  return {std::string(error.code_or_slug()),
-          inner ? "Something went wrong; try it again." : error.detail};
+  return {std::string(error.code_or_slug()), inner ? std::string(kSomething) : error.detail};
+}
+
+// The same of the error of a job, which may have words for operators.
+ExportError told(const job::Job& job) {
+  if (job.state == job::State::cancelled) return {"cancelled", std::string(kCancelled)};
+  const auto code = job.error_code.value_or("");
+  if (code == "time_limit" || code == "soft_time_limit")
+    return {"time_limit", std::string(kTooLong)};
+  if (const auto role = not_allowed(); code == role.code_or_slug()) return told(role);
+  return {"internal", std::string(kSomething)};
+}
+
+bool ended(job::State state) {
+  return state != job::State::scheduled && state != job::State::ready &&
+         state != job::State::running;
 }
 
 }  // namespace
@@ -80,7 +105,8 @@ void Exports::add_tasks(job::Registry& registry) {
                 .body = job::Waits(
                     [this](std::shared_ptr<job::Running> one) { return run(std::move(one)); }),
                 .limits = {.soft = kSoftLimit, .hard = kHardLimit, .retries = kRetries},
-                .priority = 5});
+                .priority = 5,
+                .queue = std::string(job::kLongQueue)});
 }
 
 Task<Result<job::Done>> Exports::run(std::shared_ptr<job::Running> running) {
@@ -104,7 +130,8 @@ Task<Result<job::Done>> Exports::write_out(std::shared_ptr<job::Running> running
   while (!page.last) {
     if (running->stopping()) co_return job::stopped();
     const auto began = parts_.clock.mono();
-    auto query = [subject = out->subject, place, most](db::Session& session) {
+    auto query = [subject = out->subject, place, most](db::Session& session) -> Result<Page> {
+      INDABA_TRY_VOID(check_role(session, subject.org, subject.user));
       return read_page(session, subject, place, most);
     };
     auto reading = parts_.database.read(query);
@@ -128,6 +155,7 @@ Task<Result<job::Done>> Exports::write_out(std::shared_ptr<job::Running> running
   done.shard = db::Shard(out->row.org);
   done.effect = [row = out->row, run = out->run, totals = out->totals,
                  clock = &parts_.clock](db::WriteTx& tx) -> Result<void> {
+    INDABA_TRY_VOID(check_role(tx.sql(), row.org, row.user));
     INDABA_TRY(const bool mine, queries::finish(tx.sql(), row.id, run, totals, clock->wall()));
     if (!mine) return Error(ErrorKind::conflict, "This export was ended otherwise.");
     return tell(tx, row.org, row.id, {});
@@ -157,8 +185,7 @@ Task<Result<void>> Exports::begin(std::shared_ptr<job::Running> running,
     INDABA_CO_TRY_VOID(co_await forgetting);
   }
   auto query = [subject = out->subject](db::Session& session) -> Result<Extent> {
-    INDABA_TRY(const auto role, orgs::find_role(session, subject.org, subject.user));
-    if (!role || *role < auth::Role::admin) return not_allowed();
+    INDABA_TRY_VOID(check_role(session, subject.org, subject.user));
     return extent(session, subject);
   };
   auto reading = parts_.database.read(query);
@@ -203,7 +230,7 @@ Task<void> Exports::give_up(std::shared_ptr<job::Running> running, std::shared_p
     if (stopped) {
       INDABA_TRY(const auto job, job::find_job(tx.sql(), uuid));
       if (!job || !job->cancelling) return {};
-      what = {"cancelled", "It was cancelled."};
+      what = {"cancelled", std::string(kCancelled)};
     }
     INDABA_TRY(const bool mine, queries::fail(tx.sql(), row.id, run, what, now));
     if (!mine) return {};
@@ -222,9 +249,8 @@ Task<Result<void>> Exports::settle() {
   for (const auto& row : abandoned) {
     auto change = [row, now = parts_.clock.wall()](db::WriteTx& tx) -> Result<void> {
       INDABA_TRY(const auto job, job::find_job(tx.sql(), row.id));
-      ExportError what{"internal", "Something went wrong; try it again."};
-      if (job && job->state == job::State::cancelled) what = {"cancelled", "It was cancelled."};
-      if (job && job->error_code == "time_limit") what = {"time_limit", "It took too long."};
+      if (job && !ended(job->state)) return {};  // tried again meanwhile
+      const auto what = job ? told(*job) : ExportError{"internal", std::string(kSomething)};
       INDABA_TRY(const bool mine, queries::fail(tx.sql(), row.id, row.run, what, now));
       if (!mine) return {};
       return tell(tx, row.org, row.id, what);

@@ -60,11 +60,10 @@ Task<Result<std::string>> read_piece(db::Database* database, JobId id, std::int6
 Result<void> check_hour(db::Session& session, OrgId org, WallTime now) {
   INDABA_TRY(const auto recent, queries::count_since(session, org, now - kHour));
   if (recent.count < Exports::kAnHour) return {};
-  Error error(ErrorKind::rate_limited,
-              fmt::format("An organisation may have {} exports made in an hour; wait a little.",
-                          Exports::kAnHour));
-  error.retry_after = std::max(recent.first + kHour - now, Millis(1'000));
-  return error;
+  return Error::rate_limited(
+      fmt::format("An organisation may have {} exports made in an hour; wait a little.",
+                  Exports::kAnHour),
+      Exports::kAnHour, std::max(recent.first + kHour - now, Millis(1'000)));
 }
 
 }  // namespace
@@ -90,7 +89,14 @@ Task<Result<ExportView>> Exports::start(api::Membership org, UserId caller, NewE
     job.unique_key =
         fmt::format("{} {} {} {}", kTask, org.org.value, caller.value, json::name_of(wanted.kind));
     INDABA_TRY(const auto enqueued, parts_.queue.enqueue(tx, job));
-    if (!enqueued.fresh) return Error(ErrorKind::unavailable, "The last one is just ending.");
+    if (!enqueued.fresh) {
+      // Asked for in this very moment by another node; or it has ended, and its job not yet.
+      INDABA_TRY(const auto other, queries::find_under_way(tx.sql(), org.org, caller, wanted.kind));
+      if (other) return answer(*other);
+      Error ending(ErrorKind::unavailable, "The last one is just ending.");
+      ending.retry_after = std::chrono::seconds(1);
+      return ending;
+    }
     queries::Row row;
     row.id = enqueued.id;
     row.task_uuid = enqueued.uuid;
@@ -107,8 +113,8 @@ Task<Result<ExportView>> Exports::start(api::Membership org, UserId caller, NewE
 }
 
 Task<Result<ExportView>> Exports::get(api::Membership org, JobId id) {
-  auto query = [org, id](db::Session& session) -> Result<ExportView> {
-    INDABA_TRY(const auto row, queries::find(session, org.org, id));
+  auto query = [org, id, now = parts_.clock.wall()](db::Session& session) -> Result<ExportView> {
+    INDABA_TRY(const auto row, queries::find(session, org.org, id, now));
     if (!row) return no_such_export();
     return view_of(*row, org.slug);
   };
@@ -117,8 +123,8 @@ Task<Result<ExportView>> Exports::get(api::Membership org, JobId id) {
 }
 
 Task<Result<ExportList>> Exports::list(api::Membership org) {
-  auto query = [org](db::Session& session) -> Result<ExportList> {
-    INDABA_TRY(const auto rows, queries::list(session, org.org));
+  auto query = [org, now = parts_.clock.wall()](db::Session& session) -> Result<ExportList> {
+    INDABA_TRY(const auto rows, queries::list(session, org.org, now));
     ExportList list;
     for (const auto& row : rows) list.results.push_back(view_of(row, org.slug));
     return list;
@@ -130,12 +136,13 @@ Task<Result<ExportList>> Exports::list(api::Membership org) {
 Task<Result<http::Response>> Exports::download(api::Membership org, UserId caller, JobId id) {
   // What the server remembers of memberships may be a moment old: a file that leaves cannot be
   // called back.
-  auto query = [org = org.org, caller, id](db::Session& session) -> Result<queries::Row> {
+  auto query = [org = org.org, caller, id,
+                now = parts_.clock.wall()](db::Session& session) -> Result<queries::Row> {
     INDABA_TRY(const auto role, orgs::find_role(session, org, caller));
     if (!role) return Error(ErrorKind::not_found, "There is no such organisation.");
     if (*role < auth::Role::admin)
       return Error(ErrorKind::forbidden, "Your role in this organisation does not allow this.");
-    INDABA_TRY(auto row, queries::find(session, org, id));
+    INDABA_TRY(auto row, queries::find(session, org, id, now));
     if (!row) return no_such_export();
     return *std::move(row);
   };

@@ -1,12 +1,28 @@
 #include "feature/exports/text.hpp"
 
+#include <algorithm>
+#include <array>
 #include <zlib.h>
 
 namespace indaba::exports {
 
 namespace {
 
-constexpr std::string_view kFormulaBegins = "=+-@\t\r\n";
+// = + - @, and the same in full width (U+FF1D U+FF0B U+FF0D U+FF20).
+constexpr std::array<std::string_view, 8> kSigns{
+    "=", "+", "-", "@", "\xEF\xBC\x9D", "\xEF\xBC\x8B", "\xEF\xBC\x8D", "\xEF\xBC\xA0"};
+constexpr std::string_view kBreaks = "\t\r\n";
+// Behind one of these a cell begins, or a line, where the separator is another one than the comma:
+// there a quote in the middle of what is between two of them holds nothing together.
+constexpr std::string_view kOtherBegins = ";\t\r\n";
+
+bool is_one_of(std::string_view set, char c) {
+  return set.find(c) != std::string_view::npos;
+}
+
+bool begins_with_sign(std::string_view text) {
+  return std::ranges::any_of(kSigns, [&](auto sign) { return text.starts_with(sign); });
+}
 
 void append_comma(std::string& out) {
   if (!out.empty() && !out.ends_with("\r\n")) out += ',';
@@ -17,10 +33,15 @@ void append_comma(std::string& out) {
 void append_csv_text(std::string& out, std::string_view text) {
   append_comma(out);
   out += '"';
-  if (!text.empty() && kFormulaBegins.find(text.front()) != std::string_view::npos) out += '\'';
-  for (const char c : text) {
+  if (!text.empty() && is_one_of(kBreaks, text.front())) out += '\'';
+  bool begins = true;  // a cell, as some program may see it
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (begins && begins_with_sign(text.substr(i))) out += '\'';
     if (c == '"') out += '"';
     out += c;
+    // A pair of quotes there is one that opens and one that closes: what follows still begins it.
+    begins = is_one_of(kOtherBegins, c) || (begins && i > 0 && c == '"');
   }
   out += '"';
 }

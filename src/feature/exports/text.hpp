@@ -1,8 +1,10 @@
 // The text of exports, and its pieces as they are kept.
 //
-// CSV is RFC 4180: lines end with CRLF, every text is quoted. A text that a spreadsheet would take
-// for a formula (it begins with = + - @, a tab, or an end of line) gets an apostrophe before it, as
-// OWASP advises ("CSV Injection"). Pure functions, safe on any thread.
+// CSV is RFC 4180: lines end with CRLF, every text is quoted. What a spreadsheet would take for a
+// formula gets an apostrophe before it, as OWASP advises ("CSV Injection"): a text that begins with
+// = + - @, with the full-width form of one of these, a tab, or an end of line; and such a sign
+// behind a semicolon, a tab or an end of line, where a cell of its own begins for programs whose
+// separator is not the comma. Pure functions, safe on any thread.
 #pragma once
 
 #include "base/result.hpp"

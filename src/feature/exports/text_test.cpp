@@ -24,6 +24,23 @@ TEST(Csv, no_text_is_a_formula) {
   EXPECT_EQ(field("a=1"), R"("a=1")");
 }
 
+TEST(Csv, no_text_is_a_formula_in_full_width) {
+  for (const auto* text : {"\uFF1D1+1", "\uFF0B1", "\uFF0D1", "\uFF20SUM(A1)"})
+    EXPECT_EQ(field(text), std::string("\"'") + text + '"');
+  EXPECT_EQ(field("a\uFF1D1"), "\"a\uFF1D1\"");
+  EXPECT_EQ(field("\uFF1Eb"), "\"\uFF1Eb\"");  // another sign with the same first bytes
+}
+
+TEST(Csv, no_part_of_a_text_is_a_formula_where_another_separator_makes_it_a_cell) {
+  EXPECT_EQ(field("a;=1+1"), R"("a;'=1+1")");
+  EXPECT_EQ(field(";@x;-1"), R"(";'@x;'-1")");
+  EXPECT_EQ(field("a\t+1"), "\"a\t'+1\"");
+  EXPECT_EQ(field("a\n=1"), "\"a\n'=1\"");
+  EXPECT_EQ(field("a;\uFF1D1"), "\"a;'\uFF1D1\"");
+  EXPECT_EQ(field(R"(a;"=1)"), R"("a;""'=1")");
+  EXPECT_EQ(field("a; b - c;d"), R"("a; b - c;d")");
+}
+
 TEST(Csv, puts_commas_between_fields_and_ends_lines_as_the_rfc_says) {
   std::string out;
   for (int line = 0; line < 2; ++line) {

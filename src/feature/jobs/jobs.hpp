@@ -61,6 +61,18 @@ struct JobList {
 };
 BOOST_DESCRIBE_STRUCT(JobList, (), (results, next_cursor))
 
+enum class TaskStage : unsigned char { pending, ready, failed };
+BOOST_DESCRIBE_ENUM(TaskStage, pending, ready, failed)
+
+// What became of a piece of work, for whoever asked for it.
+struct TaskStatus {
+  std::string task_id;
+  TaskStage status = TaskStage::pending;
+  json::Patch<json::Raw> result{};   // ready
+  json::Patch<std::string> error{};  // failed: a sentence
+};
+BOOST_DESCRIBE_STRUCT(TaskStatus, (), (task_id, status, result, error))
+
 struct ListJobs {
   std::optional<State> status;
   std::optional<json::Text<1, 200>> task;
@@ -70,6 +82,10 @@ struct ListJobs {
   static constexpr std::array kDefaulted{std::string_view("limit")};
 };
 BOOST_DESCRIBE_STRUCT(ListJobs, (), (status, task, org, limit, cursor))
+
+// One that failed, expired or was cancelled, from its beginning. False: it is none of these.
+// conflict (`job_replaced`): another one with its unique key waits or runs.
+[[nodiscard]] Result<bool> retry_unless_replaced(db::WriteTx& tx, JobId id);
 
 class Jobs {
  public:
@@ -92,8 +108,10 @@ class Jobs {
   // forbidden: neither a superuser nor an admin of the organisation that is asked about.
   Task<Result<JobList>> list(auth::Principal caller, ListJobs wanted);
   // One that failed, expired or was cancelled runs again; any other is a conflict
-  // (`job_not_ended`).
+  // (`job_not_ended`), and so is one that a newer job replaces (`job_replaced`).
   Task<Result<JobView>> retry(auth::Principal caller, JobId id);
+  // not_found: nobody asked for such a task, or somebody else.
+  Task<Result<TaskStatus>> status(auth::Principal caller, std::string task_id);
   // What has ended is a conflict (`job_ended`); what runs is asked to stop.
   Task<Result<JobView>> cancel(auth::Principal caller, JobId id);
 

@@ -21,6 +21,12 @@ Task<Result<Reply<JobList>>> list(Jobs& service, Call<Nothing, ListJobs> call) {
   co_return api::ok(std::move(view));
 }
 
+Task<Result<Reply<TaskStatus>>> status(Jobs& service, Call<> call) {
+  auto asking = service.status(std::move(call.principal), std::string(call.path.text("task_id")));
+  INDABA_CO_TRY(auto view, co_await asking);
+  co_return api::ok(std::move(view));
+}
+
 Task<Result<Reply<JobView>>> retry(Jobs& service, Call<> call) {
   INDABA_CO_TRY(const auto id, id_of(call.path));
   auto retrying = service.retry(std::move(call.principal), id);
@@ -41,17 +47,28 @@ void Jobs::add_routes(api::Endpoints& endpoints) {
   endpoints.get<ListJobs, JobList>(
       "/api/v1/admin/jobs",
       {.summary = "List background jobs",
-       .description = "Newest first. Superusers see all, an organisation's admins those of `org`.",
+       .description = "Newest first. Superusers see all, others those of the organisations in "
+                      "which they are admin or owner; `org` names one.",
        .tag = "administration",
        .access = Access::user,
-       .errors = {{403, "forbidden", "Neither a superuser nor an admin of the organisation."}}},
+       .errors = {{403, "forbidden", "Neither a superuser nor an admin of an organisation."}}},
       [this](Call<Nothing, ListJobs> call) { return jobs::list(*this, std::move(call)); });
+  endpoints.get<Nothing, TaskStatus>(
+      "/api/v1/mentor/task-status/{task_id}",
+      {.summary = "What became of a task",
+       .description = "Of whatever the caller asked for and got a `task_id` of; tasks/{task_id} "
+                      "tells the same as it happens. `pending` until it has ended.",
+       .tag = "administration",
+       .access = Access::user,
+       .errors = {{404, "not_found", "Nobody asked for such a task, or somebody else did."}}},
+      [this](Call<> call) { return jobs::status(*this, std::move(call)); });
   endpoints.post<Nothing, Nothing, JobView>(
       "/api/v1/admin/jobs/{id}/retry",
       {.summary = "Run a job again that failed, expired or was cancelled",
        .tag = "administration",
        .access = Access::user,
-       .errors = {{409, "job_not_ended", "It waits, runs, or has succeeded."}}},
+       .errors = {{409, "job_not_ended", "It waits, runs, or has succeeded."},
+                  {409, "job_replaced", "A newer job with its unique key waits or runs."}}},
       [this](Call<> call) { return jobs::retry(*this, std::move(call)); });
   endpoints.post<Nothing, Nothing, JobView>(
       "/api/v1/admin/jobs/{id}/cancel",

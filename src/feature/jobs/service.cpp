@@ -32,6 +32,11 @@ JobView view_of(const job::Job& job) {
   return view;
 }
 
+constexpr std::string_view kReplacement =
+    "SELECT newer.id FROM jobs one JOIN jobs newer ON newer.unique_key = one.unique_key AND "
+    "newer.id <> one.id WHERE one.id = $1 AND one.state IN ('failed', 'cancelled', 'expired') AND "
+    "newer.state IN ('scheduled', 'ready', 'running')";
+
 // One that the caller may see and change. What belongs to nobody is the superusers'.
 Result<job::Job> job_for(db::Session& session, const auth::Principal& caller, JobId id) {
   INDABA_TRY(auto found, job::find_job(session, id));
@@ -43,7 +48,62 @@ Result<job::Job> job_for(db::Session& session, const auth::Principal& caller, Jo
   return *std::move(found);
 }
 
+constexpr std::size_t kMostOrgs = 100;
+
+// Of all organisations in which the caller is admin or more, newest first. Each is asked by itself:
+// that is a few rows from the end of an index, where one question for all would sort every job.
+Result<std::vector<job::Job>> list_administered(db::Session& session, UserId caller,
+                                                job::Listing listing) {
+  INDABA_TRY(auto orgs, orgs::list_orgs_of(session, caller));
+  std::erase_if(orgs, [](const auto& one) { return one.role < auth::Role::admin; });
+  if (orgs.empty())
+    return Error(ErrorKind::forbidden, "Only superusers and admins of organisations see jobs.");
+  if (orgs.size() > kMostOrgs)
+    return Error::invalid_field(
+        "org", fmt::format("You administer more than {} organisations: name one.", kMostOrgs),
+        "missing_field");
+  std::vector<job::Job> all;
+  for (const auto& one : orgs) {
+    listing.org = one.org.id;
+    INDABA_TRY(auto some, job::list_jobs(session, listing));
+    std::ranges::move(some, std::back_inserter(all));
+    std::ranges::sort(all, std::ranges::greater(), &job::Job::id);
+    if (all.size() > static_cast<std::size_t>(listing.limit))
+      all.resize(static_cast<std::size_t>(listing.limit));
+  }
+  return all;
+}
+
+bool has_ended(State state) {
+  return state != State::scheduled && state != State::ready && state != State::running;
+}
+
+// Of whoever asked for it. What is an organisation's is no longer theirs who left it.
+Result<std::optional<job::Job>> find_own(db::Session& session, std::string_view uuid,
+                                         UserId caller) {
+  INDABA_TRY(auto job, job::find_job(session, uuid));
+  if (!job || job->user != caller) return std::optional<job::Job>();
+  if (!job->org) return job;
+  INDABA_TRY(const auto role, orgs::find_role(session, job->org, caller));
+  return role ? std::move(job) : std::nullopt;
+}
+
 }  // namespace
+
+Result<bool> retry_unless_replaced(db::WriteTx& tx, JobId id) {
+  const auto replaced = [](const std::string& newer) {
+    return Error(ErrorKind::conflict, "job_replaced",
+                 fmt::format("{} does the same work already: wait until it has ended.", newer));
+  };
+  INDABA_TRY(
+      const auto newer,
+      tx.sql().first<JobId>(kReplacement, [](const db::Row& r) { return r.id<JobId>(0); }, id));
+  if (newer) return replaced(fmt::format("Job {}", newer->value));
+  auto again = job::retry_job(tx, id);
+  // One that came in this very moment, by another node.
+  if (!again && again.error().kind == ErrorKind::conflict) return replaced("A newer job");
+  return again;
+}
 
 Task<Result<JobList>> Jobs::list(auth::Principal caller, ListJobs wanted) {
   job::Listing listing{.state = wanted.status, .limit = static_cast<int>(wanted.limit) + 1};
@@ -64,14 +124,17 @@ Task<Result<JobList>> Jobs::list(auth::Principal caller, ListJobs wanted) {
     if (!caller.superuser && membership->role < auth::Role::admin)
       co_return Error(ErrorKind::forbidden, "Only admins of the organisation may see its jobs.");
     name += fmt::format(":{}", listing.org->value);
-  } else if (!caller.superuser) {
-    co_return Error(ErrorKind::forbidden, "Only a superuser may see all jobs; name an `org`.");
   }
+  const bool administered = !wanted.org && !caller.superuser;
+  if (administered) name += ":administered";
   if (wanted.cursor) {
     INDABA_CO_TRY(const auto before, parts_.cursors.open(wanted.cursor->str(), name));
     listing.before = JobId(before);
   }
-  auto query = [listing](db::Session& session) { return job::list_jobs(session, listing); };
+  auto query = [listing, administered, user = caller.user](db::Session& session) {
+    return administered ? list_administered(session, user, listing)
+                        : job::list_jobs(session, listing);
+  };
   auto reading = parts_.database.read(query);
   INDABA_CO_TRY(auto found, co_await reading);
   JobList list;
@@ -98,7 +161,7 @@ Task<Result<JobView>> Jobs::change(auth::Principal caller, JobId id, F work) {
 
 Task<Result<JobView>> Jobs::retry(auth::Principal caller, JobId id) {
   auto retrying = change(std::move(caller), id, [this, id](db::WriteTx& tx) -> Result<void> {
-    INDABA_TRY(const bool again, job::retry_job(tx, id));
+    INDABA_TRY(const bool again, jobs::retry_unless_replaced(tx, id));
     if (!again)
       return Error(ErrorKind::conflict, "job_not_ended",
                    "It has not failed: nothing to try again.");
@@ -124,14 +187,36 @@ void Jobs::add_streams(api::StreamNames& names) {
   });
 }
 
+Task<Result<TaskStatus>> Jobs::status(auth::Principal caller, std::string task_id) {
+  const Error unknown(ErrorKind::not_found, "Task not found.");
+  if (!is_uuid(task_id) || caller.kind != auth::PrincipalKind::user) co_return unknown;
+  auto query = [task_id, user = caller.user](db::Session& session) {
+    return find_own(session, task_id, user);
+  };
+  auto reading = parts_.database.read(query);
+  INDABA_CO_TRY(const auto job, co_await reading);
+  if (!job) co_return unknown;
+  TaskStatus view{.task_id = task_id};
+  if (job->state == State::done) {
+    view.status = TaskStage::ready;
+    view.result = json::Raw{job->result.value_or("null")};
+  } else if (has_ended(job->state)) {
+    view.status = TaskStage::failed;
+    view.error = job->error_message.value_or("It was cancelled.");
+  }
+  co_return view;
+}
+
 Task<Result<api::ResolvedStream>> Jobs::resolve(auth::Principal principal, api::PathParams params) {
   const Error unknown(ErrorKind::not_found, "There is no such stream.");
   const std::string uuid(params.text("task"));
   if (!is_uuid(uuid) || principal.kind != auth::PrincipalKind::user) co_return unknown;
-  auto query = [uuid](db::Session& session) { return job::find_job(session, uuid); };
+  auto query = [uuid, caller = principal.user](db::Session& session) {
+    return find_own(session, uuid, caller);
+  };
   auto reading = parts_.database.read(query);
   INDABA_CO_TRY(const auto found, co_await reading);
-  if (!found || !found->stream || found->user != principal.user) co_return unknown;
+  if (!found || !found->stream) co_return unknown;
   co_return api::ResolvedStream{.id = found->stream, .org = found->org, .org_slug = {}, .name = {}};
 }
 

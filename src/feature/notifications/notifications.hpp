@@ -107,6 +107,7 @@ class Notifications {
   Task<Result<api::ResolvedStream>> resolve_org_stream(auth::Principal principal,
                                                        api::PathParams params);
   Task<Result<api::ResolvedStream>> resolve_me(auth::Principal principal);
+  Task<Result<std::optional<std::string>>> name_now(StreamId stream, OrgId org);
 
   db::Database& database_;
   api::OrgGate& gate_;

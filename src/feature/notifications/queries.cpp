@@ -20,6 +20,8 @@ constexpr std::string_view kPutPreferences =
     " VALUES ($1, $2, $3, $4, $5)"
     " ON CONFLICT (org_id, user_id) DO UPDATE SET muted_types = excluded.muted_types,"
     " push_enabled = excluded.push_enabled, push_types = excluded.push_types";
+constexpr std::string_view kFindSlug =
+    "SELECT slug FROM orgs WHERE id = $1 AND notifications_stream = $2";
 constexpr std::string_view kEraseReads = "DELETE FROM notification_reads WHERE user_id = $1";
 constexpr std::string_view kErasePreferences =
     "DELETE FROM notification_preferences WHERE user_id = $1";
@@ -82,6 +84,12 @@ Result<void> put_preferences(db::Session& session, OrgId org, UserId user,
                              const Preferences& preferences) {
   return session.execute(kPutPreferences, org, user, joined(preferences.muted_types),
                          preferences.push.enabled, joined(preferences.push.types));
+}
+
+Result<std::optional<std::string>> find_slug_of_stream(db::Session& session, OrgId org,
+                                                       StreamId stream) {
+  return session.first<std::string>(
+      kFindSlug, [](const db::Row& row) { return std::string(row.text(0)); }, org, stream);
 }
 
 Result<void> erase_user(db::Session& session, UserId user) {

@@ -28,6 +28,9 @@ using Counts = std::map<std::string, std::int64_t, std::less<>>;  // events by t
 [[nodiscard]] Result<Counts> count_since(db::Session& session, StreamId stream, WallTime from,
                                          std::int64_t most);
 
+// Of the organisation whose notifications these are: what it is called now.
+[[nodiscard]] Result<std::optional<std::string>> find_slug_of_stream(db::Session& session,
+                                                                     OrgId org, StreamId stream);
 [[nodiscard]] Result<void> erase_user(db::Session& session, UserId user);
 
 }  // namespace indaba::notifications::queries

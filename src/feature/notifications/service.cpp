@@ -206,6 +206,17 @@ void Notifications::add_streams(api::StreamNames& names) {
   names.add("me", [this](auth::Principal principal, api::PathParams) {
     return resolve_me(std::move(principal));
   });
+  names.add_namer([this](StreamId stream, OrgId org) { return name_now(stream, org); });
+}
+
+Task<Result<std::optional<std::string>>> Notifications::name_now(StreamId stream, OrgId org) {
+  auto query = [stream, org](db::Session& session) {
+    return queries::find_slug_of_stream(session, org, stream);
+  };
+  auto reading = database_.read(query);
+  INDABA_CO_TRY(const auto slug, co_await reading);
+  if (!slug) co_return std::nullopt;
+  co_return "orgs/" + *slug + "/notifications";
 }
 
 Task<Result<api::ResolvedStream>> Notifications::resolve_org_stream(auth::Principal principal,

@@ -106,6 +106,17 @@ TEST_F(OrgsTest, members_are_listed_by_pages) {
   EXPECT_EQ(call("ben", "GET /orgs/acme/members?limit=201").status, 422);
 }
 
+TEST_F(OrgsTest, a_cursor_of_another_list_is_refused_as_malformed) {
+  org("acme", "anna");
+  org("other", "anna");
+  member("acme", "anna", "ben", "member");
+  const auto orgs = call("anna", "GET /orgs?limit=1").text("/next_cursor");
+  EXPECT_EQ(call("anna", "GET /orgs?limit=1&cursor=" + orgs).text("/results/0/slug"), "other");
+  EXPECT_EQ(call("anna", "GET /orgs/acme/members?cursor=" + orgs).code(), "malformed");
+  EXPECT_EQ(call("ben", "GET /orgs?cursor=" + orgs).code(), "malformed");
+  EXPECT_EQ(call("anna", "GET /orgs?cursor=whatever").code(), "malformed");
+}
+
 TEST_F(OrgsTest, nobody_acts_on_an_equal_or_higher_role) {
   org("acme", "anna");
   member("acme", "anna", "ben", "admin");

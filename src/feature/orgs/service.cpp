@@ -22,10 +22,6 @@ Acting acting(const auth::Principal& principal, const api::Membership& membershi
   return {principal.user, membership.role};
 }
 
-UserId cursor_of(const PageQuery& query) {
-  return UserId(query.cursor ? query.cursor->value() : 0);
-}
-
 Error no_such_member() {
   return Error(ErrorKind::not_found, "There is no such member.");
 }
@@ -61,24 +57,31 @@ Result<void> keep_an_owner(db::Session& session, OrgId org, auth::Role role) {
 }
 
 template <class View, class Row>
-std::optional<std::string> cut_page(std::vector<Row>& rows, std::int64_t limit, View id_of) {
+std::optional<std::int64_t> cut_page(std::vector<Row>& rows, std::int64_t limit, View id_of) {
   if (rows.size() <= static_cast<std::size_t>(limit)) return std::nullopt;
   rows.pop_back();
-  return std::to_string(id_of(rows.back()));
+  return id_of(rows.back());
 }
 
 }  // namespace
 
+Result<std::int64_t> Orgs::begin_of(const PageQuery& query, std::string_view list) const {
+  if (!query.cursor) return 0;
+  return cursors_.open(query.cursor->str(), list);
+}
+
 Task<Result<api::Reply<OrgList>>> Orgs::list(api::Call<api::Nothing, PageQuery> call) {
   const std::int64_t limit = call.query.limit.value();
-  auto query = [user = call.principal.user, after = OrgId(cursor_of(call.query).value),
-                limit](db::Session& session) {
-    return queries::page_orgs(session, user, after, limit + 1);
+  const std::string name = fmt::format("orgs:{}", call.principal.user.value);
+  INDABA_CO_TRY(const auto after, begin_of(call.query, name));
+  auto query = [user = call.principal.user, after, limit](db::Session& session) {
+    return queries::page_orgs(session, user, OrgId(after), limit + 1);
   };
   auto reading = database_.read(query);
   INDABA_CO_TRY(auto rows, co_await reading);
   OrgList page;
-  page.next_cursor = cut_page(rows, limit, [](const OrgOfUser& row) { return row.org.id.value; });
+  if (const auto last = cut_page(rows, limit, [](const auto& row) { return row.org.id.value; }))
+    page.next_cursor = cursors_.seal(*last, name);
   for (const auto& row : rows) page.results.push_back(view_of(row.org, row.role));
   co_return api::ok(std::move(page));
 }
@@ -128,9 +131,7 @@ Task<Result<api::Reply<api::Nothing>>> Orgs::remove(api::Call<> call) {
     INDABA_TRY_VOID(org_of(tx.sql(), id));
     INDABA_TRY(const auto keys, queries::list_keys(tx.sql(), id));
     INDABA_TRY(const auto streams, queries::list_streams(tx.sql(), id));
-    for (const StreamId id_of_stream : streams) {
-      INDABA_TRY_VOID(stream::delete_stream(tx.sql(), id_of_stream));
-    }
+    for (const StreamId id_of_stream : streams) stream::delete_stream(tx, id_of_stream);
     INDABA_TRY_VOID(queries::delete_org(tx.sql(), id));
     changes_.record(tx, api::OrgDeleted{id});
     for (const auto& key : keys) changes_.record(tx, api::ApiKeyRevoked{key.id});
@@ -143,13 +144,16 @@ Task<Result<api::Reply<api::Nothing>>> Orgs::remove(api::Call<> call) {
 
 Task<Result<api::Reply<MemberList>>> Orgs::list_members(api::Call<api::Nothing, PageQuery> call) {
   const std::int64_t limit = call.query.limit.value();
-  auto query = [org = call.org->org, after = cursor_of(call.query), limit](db::Session& session) {
-    return queries::page_members(session, org, after, limit + 1);
+  const std::string name = fmt::format("members:{}", call.org->org.value);
+  INDABA_CO_TRY(const auto after, begin_of(call.query, name));
+  auto query = [org = call.org->org, after, limit](db::Session& session) {
+    return queries::page_members(session, org, UserId(after), limit + 1);
   };
   auto reading = database_.read(query);
   INDABA_CO_TRY(auto rows, co_await reading);
   MemberList page;
-  page.next_cursor = cut_page(rows, limit, [](const MemberRow& row) { return row.user.value; });
+  if (const auto last = cut_page(rows, limit, [](const auto& row) { return row.user.value; }))
+    page.next_cursor = cursors_.seal(*last, name);
   for (const auto& row : rows) page.results.push_back(view_of(row));
   co_return api::ok(std::move(page));
 }

@@ -5,6 +5,7 @@
 
 #include "api/access_changes.hpp"
 #include "api/call.hpp"
+#include "api/cursor.hpp"
 #include "api/endpoint.hpp"
 #include "feature/orgs/memberships.hpp"
 #include "feature/orgs/orgs.hpp"
@@ -33,11 +34,13 @@ class Orgs {
 
   // All must outlive this.
   Orgs(Settings settings, db::Database& database, Memberships& memberships,
-       const api::AccessChanges& changes, const Clock& clock, Random& random)
+       const api::AccessChanges& changes, const api::Cursors& cursors, const Clock& clock,
+       Random& random)
       : settings_(std::move(settings)),
         database_(database),
         memberships_(memberships),
         changes_(changes),
+        cursors_(cursors),
         clock_(clock),
         random_(random) {}
   Orgs(const Orgs&) = delete;
@@ -67,10 +70,14 @@ class Orgs {
   Answer<CreatedApiKey> create_key(api::Call<CreateApiKey> call);
   Answer<api::Nothing> delete_key(api::Call<> call);
 
+  // After which id a page begins.
+  [[nodiscard]] Result<std::int64_t> begin_of(const PageQuery& query, std::string_view list) const;
+
   const Settings settings_;
   db::Database& database_;
   Memberships& memberships_;
   const api::AccessChanges& changes_;
+  const api::Cursors& cursors_;
   const Clock& clock_;
   Random& random_;
 };

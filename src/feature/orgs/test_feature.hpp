@@ -13,8 +13,9 @@ namespace indaba::orgs {
 class SystemEventLog final : public db::EventSequencer {
  public:
   Result<void> sequence(db::Session& session, std::span<db::StagedEvent> events,
+                        std::span<const StreamId> taken,
                         std::optional<std::size_t>& guilty) override {
-    return log_.sequence(session, events, guilty);
+    return log_.sequence(session, events, taken, guilty);
   }
   void committed(std::span<const db::StagedEvent> events) override { log_.committed(events); }
 

@@ -27,7 +27,7 @@ struct Answered {
 class OrgsWorld : public auth::AuthWorld {
  protected:
   explicit OrgsWorld(Orgs::Settings settings = {false, "https://indaba.example"})
-      : orgs_(std::move(settings), *database_, memberships_, changes_, clock_, random_) {
+      : orgs_(std::move(settings), *database_, memberships_, changes_, cursors_, clock_, random_) {
     changes_.listen([this](const api::AccessChange& change) { told_.push_back(change); });
     orgs_.add_routes(endpoints_);
   }
@@ -115,6 +115,7 @@ class OrgsWorld : public auth::AuthWorld {
 
   api::AccessChanges changes_;
   Memberships memberships_{*database_, clock_, changes_};
+  const api::Cursors cursors_{std::string(32, 'k')};
   Orgs orgs_;
   api::Endpoints endpoints_;
   api::RateLimiter limiter_{clock_, true};

@@ -40,7 +40,7 @@ BOOST_DESCRIBE_STRUCT(OrgList, (), (results, next_cursor))
 
 struct PageQuery {
   json::Int<1, 200> limit{50};
-  std::optional<json::Int<1, json::kMaxSafeInteger>> cursor;
+  std::optional<json::Text<1, 200>> cursor;
   static constexpr std::array kDefaulted{std::string_view("limit")};
 };
 BOOST_DESCRIBE_STRUCT(PageQuery, (), (limit, cursor))

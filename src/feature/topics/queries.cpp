@@ -7,6 +7,9 @@ namespace {
 constexpr std::string_view kFind =
     "SELECT stream_id, durable, retention_ms, client_publish, read_by FROM topics"
     " WHERE org_id = $1 AND name = $2";
+constexpr std::string_view kFindNames =
+    "SELECT o.slug, t.name FROM topics t JOIN orgs o ON o.id = t.org_id"
+    " WHERE t.org_id = $1 AND t.stream_id = $2";
 constexpr std::string_view kPut =
     "INSERT INTO topics (org_id, name, stream_id, durable, retention_ms, client_publish, read_by,"
     " created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
@@ -34,6 +37,16 @@ std::optional<std::int64_t> count(std::optional<Millis> time) {
 
 Result<std::optional<TopicRow>> find(db::Session& session, OrgId org, std::string_view topic) {
   return session.first<TopicRow>(kFind, topic_of, org, topic);
+}
+
+Result<std::optional<std::pair<std::string, std::string>>> find_names_of_stream(
+    db::Session& session, OrgId org, StreamId stream) {
+  return session.first<std::pair<std::string, std::string>>(
+      kFindNames,
+      [](const db::Row& row) {
+        return std::pair(std::string(row.text(0)), std::string(row.text(1)));
+      },
+      org, stream);
 }
 
 Result<void> put(db::Session& session, OrgId org, std::string_view topic, const TopicRow& row,

@@ -5,7 +5,9 @@
 #include "feature/topics/topics.hpp"
 
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 
 namespace indaba::topics {
 
@@ -21,6 +23,9 @@ namespace queries {
 
 [[nodiscard]] Result<std::optional<TopicRow>> find(db::Session& session, OrgId org,
                                                    std::string_view topic);
+// Of the topic whose stream it is: what its organisation and itself are called now.
+[[nodiscard]] Result<std::optional<std::pair<std::string, std::string>>> find_names_of_stream(
+    db::Session& session, OrgId org, StreamId stream);
 [[nodiscard]] Result<void> put(db::Session& session, OrgId org, std::string_view topic,
                                const TopicRow& row, WallTime now);
 [[nodiscard]] Result<void> set_retention(db::Session& session, StreamId stream, OrgId org,

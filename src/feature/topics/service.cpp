@@ -51,7 +51,7 @@ Result<Declared> put_topic(db::WriteTx& tx, OrgId org, const std::string& name, 
         return Error(ErrorKind::conflict,
                      "A topic stays durable, or not, as long as it keeps events.");
       out.reopened = before->stream;
-      INDABA_TRY_VOID(stream::delete_stream(sql, before->stream));
+      stream::delete_stream(tx, before->stream);
     }
     const stream::NewStream fresh{.kind = "topic",
                                   .org = org,
@@ -207,6 +207,17 @@ void Topics::add_streams(api::StreamNames& names) {
   names.add("orgs/{org}/topics/{topic}", [this](auth::Principal principal, api::PathParams params) {
     return resolve(std::move(principal), std::move(params));
   });
+  names.add_namer([this](StreamId stream, OrgId org) { return name_now(stream, org); });
+}
+
+Task<Result<std::optional<std::string>>> Topics::name_now(StreamId stream, OrgId org) {
+  auto query = [stream, org](db::Session& session) {
+    return queries::find_names_of_stream(session, org, stream);
+  };
+  auto reading = parts_.database.read(query);
+  INDABA_CO_TRY(const auto now, co_await reading);
+  if (!now) co_return std::nullopt;
+  co_return stream_name(now->first, now->second);
 }
 
 Task<Result<api::ResolvedStream>> Topics::resolve(auth::Principal principal,

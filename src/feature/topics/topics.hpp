@@ -122,6 +122,7 @@ class Topics {
 
  private:
   Task<Result<api::ResolvedStream>> resolve(auth::Principal principal, api::PathParams params);
+  Task<Result<std::optional<std::string>>> name_now(StreamId stream, OrgId org);
   Task<Result<PublishedBatch>> store(api::Membership org, std::string topic, Batch batch,
                                      api::Once once);
   void send_ephemeral(const TopicRow& topic, const Batch& batch);

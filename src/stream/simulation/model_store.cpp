@@ -97,6 +97,10 @@ Result<std::vector<StreamHead>> ModelHeads::snapshot(std::span<const std::int64_
   return heads;
 }
 
+void ModelHeads::begin_epochs(std::vector<LostEpoch>, OnBegun) {
+  check(plant_ != Plant::none, "a log that loses nothing is not taken for one that does");
+}
+
 StreamHead ModelHeads::without_what_was_shut(const StreamHead& head) {
   const auto told = told_.try_emplace(head.stream, head).first;
   if (!gate_is_open_()) seen_in_vain_[head.stream] = head.state.head;

@@ -36,6 +36,7 @@ class ModelHeads final : public HeadSource {
         plant_(plant),
         gate_is_open_(std::move(gate_is_open)) {}
   void read_heads(std::vector<std::int64_t> streams, OnHeads on_heads) override;
+  void begin_epochs(std::vector<LostEpoch> lost, OnBegun on_begun) override;
 
  private:
   [[nodiscard]] Result<std::vector<StreamHead>> snapshot(std::span<const std::int64_t> streams);

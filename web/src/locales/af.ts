@@ -141,6 +141,8 @@ const af: typeof en = {
   jobs: {
     title: 'Agtergrondtake',
     refresh: 'Verfris',
+    more: 'Oueres',
+    progress: 'Vordering van {task}',
     empty: 'Daar is geen nie.',
     retry: 'Voer weer uit',
     cancel: 'Kanselleer',

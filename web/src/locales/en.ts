@@ -139,6 +139,8 @@ export default {
   jobs: {
     title: 'Background jobs',
     refresh: 'Refresh',
+    more: 'Older ones',
+    progress: 'Progress of {task}',
     empty: 'There are none.',
     retry: 'Run again',
     cancel: 'Cancel',

@@ -2,12 +2,12 @@
  * What admins of an organisation look after: exports, whose progress is followed live, and background jobs.
  *
  * Lists are read when the page is shown. An export of our own is followed on `tasks/{id}`; what becomes of everybody's is
- * told by `export_done` on the organisation's notifications.
+ * told by `export_done` on the organisation's notifications. Of jobs nothing is told: they are read again while some run.
  */
 import type { Client, StreamEvent, Subscription } from '@indaba/client';
 import { defineStore } from 'pinia';
 import { computed, ref } from 'vue';
-import { reasonOf, request } from '../api/http';
+import { ApiError, reasonOf, request } from '../api/http';
 
 export const kinds = ['tasks_csv', 'messages_jsonl', 'audit_jsonl'] as const;
 export type Kind = (typeof kinds)[number];
@@ -37,14 +37,46 @@ export interface Job {
   note: string;
   error?: { code: string; message: string } | null;
   created_at: string;
+  due_at: string;
+}
+
+interface JobPage {
+  results: Job[];
+  next_cursor?: string | null;
+}
+
+/** As many as one page may have. */
+const mostJobs = 200;
+const fewestJobs = 50;
+
+const underWay = ({ status }: Export) => status === 'queued' || status === 'running';
+
+/** Something will become of it soon. */
+function stirs({ status, due_at }: Job): boolean {
+  if (status === 'scheduled') return Date.parse(due_at) - Date.now() < 60_000;
+  return status === 'ready' || status === 'running';
 }
 
 export const useAdmin = defineStore('admin', () => {
   const byId = ref(new Map<number, Export>());
   const jobs = ref<Job[]>([]);
+  /** Where the jobs go on that are older than those shown. */
+  const olderJobs = ref<string>();
   const problem = ref('');
   const exports = computed(() => [...byId.value.values()].sort((a, b) => b.job_id - a.job_id));
+  /** Whether there is a reason to read the jobs again. */
+  const stirring = computed(
+    () => jobs.value.some(stirs) || [...byId.value.values()].some(underWay),
+  );
   const followed = new Map<string, Subscription>();
+  /** How often each export was read by itself: an answer that a newer one has overtaken is dropped. */
+  const reads = new Map<number, number>();
+  /** Exports that ended while the list was being read: it may not know it. */
+  const heard = new Set<number>();
+  /** Whether the list of exports was read, or is being read. */
+  let listed = false;
+  let listings = 0;
+  let polling = false;
   let client: Client | undefined;
   let me = 0;
   let org = '';
@@ -61,9 +93,14 @@ export const useAdmin = defineStore('admin', () => {
   function close(): void {
     generation += 1;
     followed.clear();
+    reads.clear();
+    heard.clear();
+    listed = polling = false;
+    listings = 0;
     client = undefined;
     byId.value = new Map();
     jobs.value = [];
+    olderJobs.value = undefined;
     problem.value = '';
   }
 
@@ -79,19 +116,65 @@ export const useAdmin = defineStore('admin', () => {
     }
   }
 
-  const loadExports = () =>
-    attempt(async () => {
+  async function loadExports(): Promise<void> {
+    const mine = generation;
+    listed = true;
+    listings += 1;
+    await attempt(async () => {
       const list = await request<{ results: Export[] }>('GET', `orgs/${org}/exports`);
       return () => list.results.forEach(put);
     });
+    if (mine !== generation) return;
+    listings -= 1;
+    if (listings > 0) return;
+    const ended = [...heard];
+    heard.clear();
+    ended.forEach(hear);
+  }
+
+  const readJobs = (query: string) =>
+    request<JobPage>('GET', `admin/jobs?org=${encodeURIComponent(org)}${query}`);
 
   const loadJobs = () =>
     attempt(async () => {
-      const list = await request<{ results: Job[] }>('GET', `admin/jobs?org=${org}`);
+      const page = await readJobs('');
       return () => {
-        jobs.value = list.results;
+        jobs.value = page.results;
+        olderJobs.value = page.next_cursor ?? undefined;
       };
     });
+
+  const loadOlderJobs = () =>
+    attempt(async () => {
+      const cursor = olderJobs.value;
+      if (cursor === undefined) return undefined;
+      const page = await readJobs(`&cursor=${encodeURIComponent(cursor)}`);
+      return () => {
+        if (olderJobs.value !== cursor) return; // asked for twice
+        jobs.value = [...jobs.value, ...page.results];
+        olderJobs.value = page.next_cursor ?? undefined;
+      };
+    });
+
+  /** Reads again what is shown, from the newest on, and says nothing where that fails: it will be read again. */
+  async function pollJobs(): Promise<void> {
+    if (polling) return;
+    const mine = generation;
+    polling = true;
+    try {
+      const most = Math.min(Math.max(jobs.value.length, fewestJobs), mostJobs);
+      const page = await readJobs(`&limit=${most}`);
+      if (mine !== generation) return;
+      const oldest = page.results.at(-1)?.id ?? 0;
+      const older = page.next_cursor ? jobs.value.filter(({ id }) => id < oldest) : [];
+      jobs.value = [...page.results, ...older];
+      if (older.length === 0) olderJobs.value = page.next_cursor ?? undefined;
+    } catch {
+      return;
+    } finally {
+      if (mine === generation) polling = false;
+    }
+  }
 
   const start = (kind: Kind) =>
     attempt(async () => {
@@ -107,13 +190,15 @@ export const useAdmin = defineStore('admin', () => {
       const changed = await request<Job>('POST', `admin/jobs/${job}/${what}`);
       return () => {
         jobs.value = jobs.value.map((each) => (each.id === job ? changed : each));
+        if (byId.value.has(job)) void refresh(job);
       };
     });
 
   function put(one: Export): void {
-    const before = byId.value.get(one.job_id);
-    byId.value.set(one.job_id, { ...before, ...one });
-    if (one.status === 'queued' || one.status === 'running') follow(one);
+    const progress = byId.value.get(one.job_id)?.progress;
+    const known = one.status === 'running' && progress !== undefined;
+    byId.value.set(one.job_id, { ...one, ...(known && { progress }) });
+    if (underWay(one)) follow(one);
     else leave(one);
   }
 
@@ -121,7 +206,8 @@ export const useAdmin = defineStore('admin', () => {
   function follow({ task_id, job_id, requested_by }: Export): void {
     const stream = `tasks/${task_id}`;
     if (!client || requested_by !== me || followed.has(task_id)) return;
-    const subscription = client.subscription(stream) ?? client.subscribe(stream);
+    // Its end may have been told before we listen: then it is the newest event.
+    const subscription = client.subscription(stream) ?? client.subscribe(stream, { last: 1 });
     followed.set(task_id, subscription);
     subscription.on('event', (event: StreamEvent) => {
       const known = byId.value.get(job_id);
@@ -133,6 +219,12 @@ export const useAdmin = defineStore('admin', () => {
         void refresh(job_id);
       }
     });
+    // What became of it before the stream's place was fixed is not told.
+    subscription.on('live', (live) => {
+      if (live) void refresh(job_id);
+    });
+    subscription.on('reset', () => void refresh(job_id));
+    subscription.on('end', () => void refresh(job_id));
   }
 
   function leave({ task_id }: Export): void {
@@ -140,20 +232,55 @@ export const useAdmin = defineStore('admin', () => {
     followed.delete(task_id);
   }
 
-  const refresh = (id: number) =>
-    attempt(async () => {
+  /** Where it fails, whatever told of the export is told again when the connection is back. */
+  async function refresh(id: number): Promise<void> {
+    const mine = generation;
+    const read = (reads.get(id) ?? 0) + 1;
+    reads.set(id, read);
+    const newest = () => mine === generation && reads.get(id) === read;
+    try {
       const now = await request<Export>('GET', `orgs/${org}/exports/${id}`);
-      return () => put(now);
-    });
-
-  /** Of the organisation's notifications. Those that were replayed are in the list already. */
-  function apply(event: StreamEvent): void {
-    if (event.type !== 'export_done' || byId.value.size === 0) return;
-    const id = Number(event['job_id']);
-    const known = byId.value.get(id);
-    if (known === undefined || known.status === 'queued' || known.status === 'running')
-      void refresh(id);
+      if (newest()) put(now);
+    } catch (error) {
+      // Its time is over.
+      if (newest() && error instanceof ApiError && error.status === 404) forget(id);
+    }
   }
 
-  return { exports, jobs, problem, open, close, loadExports, loadJobs, start, change, apply };
+  function forget(id: number): void {
+    const known = byId.value.get(id);
+    if (known) leave(known);
+    byId.value.delete(id);
+  }
+
+  /** Of the organisation's notifications. */
+  function apply(event: StreamEvent): void {
+    if (event.type !== 'export_done' || !listed) return;
+    const id = Number(event['job_id']);
+    if (listings > 0) heard.add(id);
+    else hear(id);
+  }
+
+  /** What was replayed is in the list already, or its time is over. */
+  function hear(id: number): void {
+    const known = byId.value.get(id);
+    if (known === undefined || underWay(known)) void refresh(id);
+  }
+
+  return {
+    exports,
+    jobs,
+    olderJobs,
+    stirring,
+    problem,
+    open,
+    close,
+    loadExports,
+    loadJobs,
+    loadOlderJobs,
+    pollJobs,
+    start,
+    change,
+    apply,
+  };
 });
