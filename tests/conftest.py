@@ -18,6 +18,7 @@ from harness.server import BINARY, ManyNodes, Server  # noqa: E402
 
 SEED = int(os.environ.get("INDABA_TEST_SEED", "0")) or (time.time_ns() & 0x7FFFFFFF)
 NODES = int(os.environ.get("INDABA_TEST_NODES", "1"))  # on PostgreSQL
+HANGS_AFTER = 180  # seconds beyond what an async test may take: servers start and stop around it
 # Limits that count by time, user or address would make tests depend on each other.
 UNLIMITED = {"RATE_LIMITS_ENABLED": "false"}
 
@@ -27,6 +28,9 @@ def pytest_report_header():
 
 
 def pytest_collection_modifyitems(items):
+    for item in items:  # one that hangs where no event loop can end it is a failure with its stack, too
+        if not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(HANGS_AFTER + getattr(item.function, "seconds", 60)))
     if not BINARY.exists():
         raise pytest.UsageError(f"{BINARY} is not built: run `make build`, or set INDABA_BINARY")
     if NODES > 1:
