@@ -39,6 +39,7 @@ class Script:
         self.acked = {}  # key -> what was answered
         self.deaths = 0
         self.socket = None
+        self.listener = None  # has nothing to say, so that every event that it gets leaves by itself
 
     OPERATIONS = ([("http", n) for n in range(20)] + [("frame", n) for n in range(10)]
                   + [("note", n) for n in range(10)] + [("task", n) for n in range(10)])
@@ -53,7 +54,7 @@ class Script:
                 except TROUBLE_NAMES:
                     assert attempt < 4, f"{key} got no answer five times"
                     self.deaths += 1
-                    self.socket = None
+                    self.socket = self.listener = None
                     recover()
 
     def post(self, path, body, **headers):
@@ -62,13 +63,18 @@ class Script:
             raise ConnectionError(answer.status)
         return answer.expect(200, 201).json
 
+    def open(self):
+        return BlockingSocket(self.server, "/ws/orgs/acme/topics/t", self.headers)
+
     def http(self, key):
+        if self.listener is None:
+            self.listener = self.open()
         event = {"type": "tick", "data": key, "dedupe_key": key}
         return self.post("orgs/acme/topics/t/events", event)["results"][0]["seq"]
 
     def frame(self, key):
         if self.socket is None:
-            self.socket = BlockingSocket(self.server, "/ws/orgs/acme/topics/t", self.headers)
+            self.socket = self.open()
         self.socket.send({"type": "publish", "event": "tick", "data": key, "dedupe_key": key, "ref": key})
         return self.socket.answer(key)["seq"]
 
