@@ -6,6 +6,10 @@ if(CCACHE)
       ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
       CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE})
 endif()
+if(INDABA_UNITY)
+  set(CMAKE_UNITY_BUILD ON)
+  set(CMAKE_UNITY_BUILD_BATCH_SIZE 8)
+endif()
 find_program(MOLD mold)
 if(MOLD AND NOT INDABA_FUZZ)
   add_link_options(-fuse-ld=mold)
@@ -23,6 +27,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 sees these through coroutine frames, std::variant and std::string where there is nothing (GCC bugs 105562, 105329, 107138).
   target_compile_options(indaba_options INTERFACE -fpch-preprocess -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds
     -fcf-protection -fstack-clash-protection)
+  if(INDABA_UNITY)  # g++ takes a source that is included for a header, and warns of what has no linkage there
+    target_compile_options(indaba_options INTERFACE -Wno-subobject-linkage)
+  endif()
 endif()
 target_compile_definitions(indaba_options INTERFACE
   _GLIBCXX_ASSERTIONS SPDLOG_FMT_EXTERNAL SPDLOG_COMPILED_LIB BOOST_ALL_NO_LIB INDABA_VERSION="${PROJECT_VERSION}")

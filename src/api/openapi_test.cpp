@@ -7,10 +7,10 @@
 namespace indaba::api {
 namespace {
 
-struct Note {
+struct Remark {
   json::Text<1, 20> text;
 };
-BOOST_DESCRIBE_STRUCT(Note, (), (text))
+BOOST_DESCRIBE_STRUCT(Remark, (), (text))
 struct Find {
   std::optional<json::Int<1, 200>> limit;
 };
@@ -19,7 +19,7 @@ BOOST_DESCRIBE_STRUCT(Find, (), (limit))
 class OpenApiTest : public testing::Test {
  protected:
   OpenApiTest() {
-    endpoints_.post<Note, Nothing, Note>(
+    endpoints_.post<Remark, Nothing, Remark>(
         "/api/v1/orgs/{org}/notes/{id}",
         {.summary = "Write <a> note",
          .tag = "notes",
@@ -27,15 +27,16 @@ class OpenApiTest : public testing::Test {
          .status = 201,
          .scope = "publish",
          .errors = {{409, "note_taken", "It is there."}}},
-        [](Call<Note>) -> Task<Result<Reply<Note>>> { co_return Error(); });
-    endpoints_.get<Find, Note>(
+        [](Call<Remark>) -> Task<Result<Reply<Remark>>> { co_return Error(); });
+    endpoints_.get<Find, Remark>(
         "/api/v1/notes", {.summary = "Find", .access = Access::anyone},
-        [](Call<Nothing, Find>) -> Task<Result<Reply<Note>>> { co_return Error(); });
+        [](Call<Nothing, Find>) -> Task<Result<Reply<Remark>>> { co_return Error(); });
     endpoints_.raw(
         http::Method::get, "/hidden", {.summary = "h", .hidden = true},
         [](http::Request, PathParams) -> Task<http::Response> { co_return http::Response{}; });
-    frames_.on<Note>("note", {.summary = "Note it", .names_stream = true},
-                     [](FrameCall<Note>) -> Task<Result<FrameReply>> { co_return FrameReply{}; });
+    frames_.on<Remark>(
+        "note", {.summary = "Remark it", .names_stream = true},
+        [](FrameCall<Remark>) -> Task<Result<FrameReply>> { co_return FrameReply{}; });
     names_.add("orgs/{org}/notes", [](auth::Principal, PathParams) -> Task<Result<ResolvedStream>> {
       co_return ResolvedStream{};
     });

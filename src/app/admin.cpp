@@ -1,5 +1,6 @@
 #include "app/admin.hpp"
 
+#include "app/admin_arguments.hpp"
 #include "app/admin_schedule.hpp"
 #include "app/storage.hpp"
 #include "auth/password.hpp"
@@ -21,21 +22,6 @@ namespace {
 
 using boost::json::object;
 using boost::json::value;
-
-std::string text_of(const object& arguments, std::string_view name) {
-  const auto* found = arguments.if_contains(name);
-  return found != nullptr && found->is_string() ? std::string(found->as_string()) : std::string();
-}
-
-bool flag_of(const object& arguments, std::string_view name) {
-  const auto* found = arguments.if_contains(name);
-  return found != nullptr && found->is_bool() && found->as_bool();
-}
-
-std::int64_t number_of(const object& arguments, std::string_view name) {
-  const auto* found = arguments.if_contains(name);
-  return found != nullptr && found->is_int64() ? found->as_int64() : 0;
-}
 
 // A field's error speaks to a form; a command has none, so the field's name goes in front.
 Error explained(Error error) {

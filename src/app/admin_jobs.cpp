@@ -1,5 +1,6 @@
 #include "app/admin_jobs.hpp"
 
+#include "app/admin_arguments.hpp"
 #include "db/blocking.hpp"
 #include "feature/jobs/jobs.hpp"
 
@@ -12,16 +13,6 @@ using boost::json::value;
 
 constexpr int kAtOnce = 1000;
 constexpr std::int64_t kMostEnqueued = 1'000'000;
-
-std::string text_of(const object& arguments, std::string_view name) {
-  const auto* found = arguments.if_contains(name);
-  return found != nullptr && found->is_string() ? std::string(found->as_string()) : std::string();
-}
-
-std::int64_t number_of(const object& arguments, std::string_view name, std::int64_t otherwise) {
-  const auto* found = arguments.if_contains(name);
-  return found != nullptr && found->is_int64() ? found->as_int64() : otherwise;
-}
 
 Result<std::optional<job::State>> state_of(const object& arguments) {
   const auto text = text_of(arguments, "status");

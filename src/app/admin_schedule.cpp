@@ -39,7 +39,7 @@ Result<value> schedule(db::Database& database) {
   return object{{"entries", std::move(rows)}};
 }
 
-std::string text_of(const object& entry, std::string_view name) {
+std::string cell_of(const object& entry, std::string_view name) {
   const auto& member = entry.at(name);
   return member.is_string() ? std::string(member.get_string()) : "-";
 }
@@ -53,9 +53,9 @@ int print_schedule(const CommandLine& line) {
   *line.out << fmt::format(kRow, "entry", "next", "last", "when", "task");
   for (const auto& row : done->at("entries").as_array()) {
     const auto& entry = row.as_object();
-    *line.out << fmt::format(kRow, text_of(entry, "name"), text_of(entry, "next"),
-                             text_of(entry, "last"), text_of(entry, "timing"),
-                             text_of(entry, "task"));
+    *line.out << fmt::format(kRow, cell_of(entry, "name"), cell_of(entry, "next"),
+                             cell_of(entry, "last"), cell_of(entry, "timing"),
+                             cell_of(entry, "task"));
   }
   return kDone;
 }

@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, 11> kArguments{
     "task",    "args",     "kwargs",     "queue",           "countdown",    "eta",
     "expires", "priority", "time_limit", "soft_time_limit", "ignore_result"};
 constexpr double kLongest = 10.0 * 365 * 86'400;  // seconds
-constexpr Millis kConnecting{3'000};
+constexpr Millis kPostConnects{3'000};
 constexpr Millis kLook{20};
 // A broker that is away is waited for, for most of a day.
 constexpr job::Limits kPatient{.retries = 100};
@@ -121,7 +121,7 @@ Task<Result<job::Done>> send(std::shared_ptr<const Post> post, std::shared_ptr<j
   INDABA_CO_TRY(auto* client, post->client());
   INDABA_CO_TRY(auto sending, sending_of(*run, post->clock.wall()));
   // Just after a start the connection is on its way.
-  for (const auto until = post->clock.mono() + kConnecting;
+  for (const auto until = post->clock.mono() + kPostConnects;
        !client->came_up() && post->clock.mono() < until && !run->stopping();)
     co_await sleep_for{kLook};
   auto sent = client->send(std::move(sending));

@@ -151,7 +151,8 @@ TEST_F(JwksSourceTest, keeps_what_it_has_while_the_issuer_is_unreachable) {
 
 class ExternalTest : public ::testing::Test {
  protected:
-  static constexpr std::string_view kSecret = "django-insecure-of-a-team-that-was-there-before";
+  static constexpr std::string_view kTeamsSecret =
+      "django-insecure-of-a-team-that-was-there-before";
   Result<ExternalToken> verify(ExternalSettings settings, std::string token) {
     auto verifier = ExternalVerifier::make(std::move(settings), clock_).value();
     return db::run_on(executor_, verifier->verify(std::move(token)));
@@ -159,7 +160,7 @@ class ExternalTest : public ::testing::Test {
   std::string token(std::string_view claims, std::int64_t exp_in = 300) const {
     return hs256(R"({"alg":"HS256","typ":"JWT"})",
                  fmt::format(R"({{"exp":{}{}}})", to_millis(clock_.wall()) / 1000 + exp_in, claims),
-                 kSecret);
+                 kTeamsSecret);
   }
 
   ManualClock clock_;
@@ -167,19 +168,19 @@ class ExternalTest : public ::testing::Test {
 };
 
 TEST_F(ExternalTest, takes_a_token_of_simplejwt_for_an_identity_of_its_own) {
-  const auto read = verify({.key = std::string(kSecret)},
+  const auto read = verify({.key = std::string(kTeamsSecret)},
                            token(R"(,"token_type":"access","jti":"0","user_id":7)"));
   ASSERT_TRUE(read);
   EXPECT_EQ(read->identity.issuer, "");
   EXPECT_EQ(read->identity.subject, "7");
   EXPECT_FALSE(read->identity.same_number);
   const auto as_text =
-      verify({.key = std::string(kSecret)}, token(R"(,"token_type":"access","user_id":"7")"));
+      verify({.key = std::string(kTeamsSecret)}, token(R"(,"token_type":"access","user_id":"7")"));
   EXPECT_EQ(as_text->identity.subject, "7") << "the same user, also after an upgrade of SimpleJWT";
 }
 
 TEST_F(ExternalTest, ends_at_exp_or_with_the_leeway_where_exp_is_over) {
-  const ExternalSettings settings{.key = std::string(kSecret)};
+  const ExternalSettings settings{.key = std::string(kTeamsSecret)};
   const auto fresh = verify(settings, token(R"(,"token_type":"access","user_id":7)"));
   EXPECT_EQ(fresh->expires_at, clock_.wall() + std::chrono::seconds(300));
   const auto late = verify(settings, token(R"(,"token_type":"access","user_id":7)", -30));
@@ -188,15 +189,15 @@ TEST_F(ExternalTest, ends_at_exp_or_with_the_leeway_where_exp_is_over) {
 }
 
 TEST_F(ExternalTest, needs_a_token_type_unless_the_issuer_is_named) {
-  EXPECT_FALSE(verify({.key = std::string(kSecret)}, token(R"(,"user_id":7)")));
-  const ExternalSettings named{.key = std::string(kSecret), .issuer = "https://id.example"};
+  EXPECT_FALSE(verify({.key = std::string(kTeamsSecret)}, token(R"(,"user_id":7)")));
+  const ExternalSettings named{.key = std::string(kTeamsSecret), .issuer = "https://id.example"};
   EXPECT_TRUE(verify(named, token(R"(,"iss":"https://id.example","sub":"a-b-c")")));
   EXPECT_FALSE(
       verify(named, token(R"(,"iss":"https://id.example","sub":"a-b-c","token_type":"refresh")")));
 }
 
 TEST_F(ExternalTest, takes_the_numbers_for_its_own_only_where_the_operator_says_so) {
-  const ExternalSettings same{.key = std::string(kSecret), .same_numbers = true};
+  const ExternalSettings same{.key = std::string(kTeamsSecret), .same_numbers = true};
   EXPECT_EQ(verify(same, token(R"(,"token_type":"access","user_id":7)"))->identity.same_number,
             UserId(7));
   EXPECT_FALSE(verify(same, token(R"(,"token_type":"access","user_id":"seven")")));
@@ -206,9 +207,9 @@ TEST_F(ExternalTest, refuses_a_configuration_that_contradicts_itself) {
   EXPECT_FALSE(
       ExternalVerifier::make({.key = public_pem(make_rsa()), .algorithms = {"HS256"}}, clock_));
   EXPECT_FALSE(
-      ExternalVerifier::make({.key = std::string(kSecret), .algorithms = {"RS256"}}, clock_));
+      ExternalVerifier::make({.key = std::string(kTeamsSecret), .algorithms = {"RS256"}}, clock_));
   EXPECT_FALSE(
-      ExternalVerifier::make({.key = std::string(kSecret), .algorithms = {"none"}}, clock_));
+      ExternalVerifier::make({.key = std::string(kTeamsSecret), .algorithms = {"none"}}, clock_));
   EXPECT_FALSE(ExternalVerifier::make({.jwks_url = "http://id.example/jwks"}, clock_));
 }
 

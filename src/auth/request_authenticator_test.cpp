@@ -232,17 +232,17 @@ TEST_F(RequestAuthenticatorTest, a_socket_takes_the_first_credential_that_is_pre
 }
 
 TEST_F(RequestAuthenticatorTest, an_external_identity_is_never_the_local_user_of_the_same_number) {
-  constexpr std::string_view kSecret = "django-insecure-of-a-team-that-was-there-before";
+  constexpr std::string_view kTeamsSecret = "django-insecure-of-a-team-that-was-there-before";
   const auto anna = make_user("anna");
   auto external =
-      std::shared_ptr(ExternalVerifier::make({.key = std::string(kSecret)}, clock_).value());
+      std::shared_ptr(ExternalVerifier::make({.key = std::string(kTeamsSecret)}, clock_).value());
   authenticator_.replace_external(external);
   const auto token = testing::hs256(
       R"({"alg":"HS256"})",
       fmt::format(
           R"({{"token_type":"access","exp":{},"user_id":{},"username":"anna","streams":["orgs/a/topics/x"]}})",
           to_millis(clock_.wall()) / 1000 + 300, anna.id.value),
-      kSecret);
+      kTeamsSecret);
   const auto first = bearer(token);
   ASSERT_TRUE(first);
   EXPECT_NE(first->user, anna.id);
@@ -256,16 +256,17 @@ TEST_F(RequestAuthenticatorTest, an_external_identity_is_never_the_local_user_of
 }
 
 TEST_F(RequestAuthenticatorTest, with_external_ids_the_numbers_are_the_same) {
-  constexpr std::string_view kSecret = "django-insecure-of-a-team-that-was-there-before";
+  constexpr std::string_view kTeamsSecret = "django-insecure-of-a-team-that-was-there-before";
   const auto anna = make_user("anna");
   authenticator_.replace_external(
-      ExternalVerifier::make({.key = std::string(kSecret), .same_numbers = true}, clock_).value());
+      ExternalVerifier::make({.key = std::string(kTeamsSecret), .same_numbers = true}, clock_)
+          .value());
   const auto token_of = [&](std::int64_t user) {
     return testing::hs256(
         R"({"alg":"HS256"})",
         fmt::format(R"({{"token_type":"access","exp":{},"user_id":"{}","username":"zoe"}})",
                     to_millis(clock_.wall()) / 1000 + 300, user),
-        kSecret);
+        kTeamsSecret);
   };
   EXPECT_EQ(bearer(token_of(anna.id.value))->username, "anna");
   const auto zoe = bearer(token_of(4711));

@@ -9,7 +9,7 @@ namespace indaba::cluster {
 
 namespace {
 
-constexpr Millis kKnown{60'000};
+constexpr Millis kGroupKnown{60'000};
 constexpr Millis kRetry{500};
 constexpr int kTries = 20;
 
@@ -64,7 +64,7 @@ void Bridge::take_events(std::vector<stream::EventPtr> events) {
 
 Task<void> Bridge::run_out(std::shared_ptr<OutLane> lane) {
   auto& loop = thread_.loop();
-  if (lane->found_at == MonoTime{} || loop.now() - lane->found_at > kKnown) {
+  if (lane->found_at == MonoTime{} || loop.now() - lane->found_at > kGroupKnown) {
     for (int i = 0; i < kTries && !abandoned_; ++i) {
       auto finding = parts_.sink.find(lane->id);
       const auto found = co_await finding;

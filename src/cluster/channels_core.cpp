@@ -13,8 +13,8 @@ namespace {
 constexpr Millis kLook{2000};
 constexpr std::chrono::minutes kRejoin{10};
 constexpr std::string_view kGroupExpiry = "86400";  // channels_redis': a day, in seconds
-constexpr std::string_view kWait = "2";             // seconds at the inbox
-constexpr std::string_view kBatch = "200";
+constexpr std::string_view kInboxWait = "2";        // seconds at the inbox
+constexpr std::string_view kTakeBatch = "200";
 constexpr std::size_t kJoinedAtOnce = 250;  // groups, by two commands each
 constexpr std::size_t kMostInHand = 5000;
 constexpr std::size_t kMostBytesInHand = std::size_t{8} << 20U;
@@ -181,7 +181,7 @@ void CoreLayer::begin_receiving() {
 void CoreLayer::wait_for_message() {
   if (!receiving_ || waiting_ || !receiver_.ready()) return;
   waiting_ = true;
-  receiver_.call({"BZPOPMIN", inbox_, kWait}, [this](const RedisReply* reply) {
+  receiver_.call({"BZPOPMIN", inbox_, kInboxWait}, [this](const RedisReply* reply) {
     waiting_ = false;
     if (reply == nullptr) return;
     if (reply->size() == 3) {
@@ -203,17 +203,18 @@ void CoreLayer::take_more() {
   if (in_hand_.size() >= kMostInHand || in_hand_bytes_ >= kMostBytesInHand)
     return loop_.run_after(Millis(16), [this] { take_more(); });
   waiting_ = true;
-  receiver_.call({"EVAL", kTake, "2", inbox_, backup_, kBatch}, [this](const RedisReply* reply) {
-    waiting_ = false;
-    if (reply == nullptr) return;
-    if (!receiving_ && reply->size() > 0)
-      return receiver_.call({"EVAL", kRestore, "2", inbox_, backup_}, [](const RedisReply*) {});
-    for (std::size_t i = 0; i < reply->size(); ++i) take((*reply)[i].text());
-    if (reply->size() > 0)
-      take_more();
-    else
-      wait_for_message();
-  });
+  receiver_.call(
+      {"EVAL", kTake, "2", inbox_, backup_, kTakeBatch}, [this](const RedisReply* reply) {
+        waiting_ = false;
+        if (reply == nullptr) return;
+        if (!receiving_ && reply->size() > 0)
+          return receiver_.call({"EVAL", kRestore, "2", inbox_, backup_}, [](const RedisReply*) {});
+        for (std::size_t i = 0; i < reply->size(); ++i) take((*reply)[i].text());
+        if (reply->size() > 0)
+          take_more();
+        else
+          wait_for_message();
+      });
 }
 
 void CoreLayer::take(std::string_view member) {

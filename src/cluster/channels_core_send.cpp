@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::int64_t kGroupExpirySeconds = 86'400;
 constexpr std::size_t kMostWaiting = 10'000;  // commands without an answer
-constexpr Millis kTellAgain{60'000};
+constexpr Millis kTellDropsAgain{60'000};
 
 // channels_redis' own script.
 constexpr std::string_view kGroupSend = R"(
@@ -54,7 +54,7 @@ void CoreLayer::group_send(const std::string& group, const boost::json::object& 
 
 void CoreLayer::drop(std::string_view why) {
   dropped_.fetch_add(1, std::memory_order_relaxed);
-  if (told_dropped_at_ != MonoTime{} && loop_.now() - told_dropped_at_ < kTellAgain) return;
+  if (told_dropped_at_ != MonoTime{} && loop_.now() - told_dropped_at_ < kTellDropsAgain) return;
   told_dropped_at_ = loop_.now();
   log_.warn("bridge", "events for Django are dropped", {{"reason", why}});
 }
@@ -84,7 +84,7 @@ void CoreLayer::send_to(const std::string& group, const Inboxes& inboxes,
   sender_.call(std::span<const std::string_view>(words), [this, group](const RedisReply* reply) {
     if (reply == nullptr || reply->integer() == 0) return;
     dropped_.fetch_add(1, std::memory_order_relaxed);
-    if (told_full_at_ != MonoTime{} && loop_.now() - told_full_at_ < kTellAgain) return;
+    if (told_full_at_ != MonoTime{} && loop_.now() - told_full_at_ < kTellDropsAgain) return;
     told_full_at_ = loop_.now();
     log_.warn("bridge", "inboxes of Django are full: some consumers miss events",
               {{"group", group}, {"full", reply->integer()}});

@@ -2,6 +2,7 @@
 
 #include "base/check.hpp"
 #include "base/text.hpp"
+#include "cluster/reconnect_delay.hpp"
 
 #include <algorithm>
 #include <array>
@@ -12,8 +13,6 @@ namespace {
 
 constexpr Millis kRest{1000};                  // between hearing a word and saying the next
 constexpr Millis kWordTimeout{2500};           // until it is back
-constexpr Millis kFirstDelay{100};             // before connecting anew
-constexpr Millis kLongestDelay{5000};          // likewise
 constexpr Millis kStable{5000};                // after so long, a failure is the first one
 constexpr std::size_t kInFlight = 1U << 20U;   // bytes that the connection holds, the rest waits
 constexpr std::uint64_t kAskMemoryEvery = 10;  // words
@@ -253,11 +252,7 @@ void RedisBus::close() {
 }
 
 Millis RedisBus::next_delay() {
-  const auto longest = std::min(kLongestDelay, kFirstDelay * (1U << std::min(failures_, 6U)));
-  ++failures_;
-  const auto half = longest.count() / 2;
-  return Millis(half + static_cast<std::int64_t>(
-                           random_.below(static_cast<std::uint64_t>(longest.count() - half) + 1)));
+  return reconnect_delay(failures_++, random_);
 }
 
 void RedisBus::on_session_reply(RedisSession& session, const RedisReply& reply) {

@@ -1,5 +1,7 @@
 #include "cluster/redis_client.hpp"
 
+#include "cluster/reconnect_delay.hpp"
+
 #include <algorithm>
 
 namespace indaba::cluster {
@@ -8,8 +10,6 @@ namespace {
 
 constexpr Millis kAnswerTimeout{5000};
 constexpr Millis kLook{1000};
-constexpr Millis kFirstDelay{100};
-constexpr Millis kLongestDelay{5000};
 
 }  // namespace
 
@@ -73,10 +73,7 @@ void RedisClient::lose_waiting() {
 }
 
 void RedisClient::retry_later() {
-  const auto longest = std::min(kLongestDelay, kFirstDelay * (1U << std::min(failures_, 6U)));
-  ++failures_;
-  const auto half = static_cast<std::uint64_t>(longest.count()) / 2;
-  loop_.arm(alarm_, Millis(static_cast<std::int64_t>(half + random_.below(half + 1))));
+  loop_.arm(alarm_, reconnect_delay(failures_++, random_));
 }
 
 void RedisClient::on_alarm() {

@@ -41,7 +41,7 @@ struct Column {
   Oid type;
 };
 
-Error refused(std::string sentence) {
+Error cannot_copy(std::string sentence) {
   Error error(ErrorKind::conflict, std::move(sentence));
   error.log = error.detail;
   return error;
@@ -57,7 +57,7 @@ class Copier {
     for (const auto& table : tables) {
       INDABA_TRY(const auto rows, count(to_, table));
       if (rows > 0)
-        return refused(
+        return cannot_copy(
             fmt::format("The PostgreSQL database is not empty: its table {} has {} "
                         "rows. Name an empty one.",
                         table, rows));

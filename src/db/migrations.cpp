@@ -42,7 +42,7 @@ std::string checksum(std::string_view text) {
   return hex;
 }
 
-Error refused(std::string sentence) {
+Error cannot_migrate(std::string sentence) {
   Error error(ErrorKind::conflict, "schema_mismatch", std::move(sentence));
   error.log = error.detail;
   return error;
@@ -98,7 +98,7 @@ Result<bool> apply_next(Session& session, const RunScript& script, std::span<con
       status.migrations, [](const MigrationState& m) { return m.applied_at.empty(); });
   if (pending == status.migrations.end()) return false;
   if (pending->version < status.database)
-    return refused(fmt::format(
+    return cannot_migrate(fmt::format(
         "Schema version {} is missing below version {}: the database was migrated by another "
         "build of this program.",
         pending->version, status.database));
@@ -136,12 +136,12 @@ Result<SchemaStatus> schema_status(Session& session, std::span<const Migration> 
     const auto same = std::find_if(known.begin(), known.end(),
                                    [&](const Migration& m) { return m.version == old.version; });
     if (same == known.end())
-      return refused(fmt::format(
+      return cannot_migrate(fmt::format(
           "The database has schema version {} ({}), this program knows up to {}. Start the "
           "release that last used it, or restore a backup from before the upgrade.",
           old.version, old.name, status.program));
     if (checksum(same->sql) != old.checksum)
-      return refused(fmt::format(
+      return cannot_migrate(fmt::format(
           "Schema version {} ({}) of the database was made by another build of this program. "
           "Start that build, or restore a backup.",
           old.version, old.name));

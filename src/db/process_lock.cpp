@@ -15,7 +15,7 @@ namespace {
 
 constexpr Millis kPollInterval{20};
 
-Error refused(std::string sentence, std::string code = "data_folder_unusable") {
+Error cannot_use(std::string sentence, std::string code = "data_folder_unusable") {
   Error error(ErrorKind::unavailable, std::move(code), std::move(sentence));
   error.log = error.detail;
   return error;
@@ -44,23 +44,25 @@ Result<ProcessLock> ProcessLock::acquire(const std::filesystem::path& folder,
   if (!std::filesystem::exists(folder, failure)) {
     std::filesystem::create_directories(folder, failure);
     if (failure)
-      return refused(fmt::format("The data folder {} cannot be made: {}. Name another with --data.",
-                                 folder.string(), failure.message()));
+      return cannot_use(
+          fmt::format("The data folder {} cannot be made: {}. Name another with --data.",
+                      folder.string(), failure.message()));
     ::chmod(folder.c_str(), 0700);
   }
   const auto path = folder / "indaba.lock";
   ProcessLock lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock.held())
-    return refused(
+    return cannot_use(
         fmt::format("The data folder {} is not writable ({}). Make it belong to the user that runs "
                     "indaba, or name another with --data.",
                     folder.string(), std::strerror(errno)));
 
   while (::flock(lock.fd_, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK && errno != EINTR)
-      return refused(fmt::format("{} cannot be locked: {}.", path.string(), std::strerror(errno)));
+      return cannot_use(
+          fmt::format("{} cannot be locked: {}.", path.string(), std::strerror(errno)));
     if (!keep_waiting || !keep_waiting())
-      return refused(
+      return cannot_use(
           fmt::format(
               "The data folder {} is in use by {}. Stop it first; `indaba serve --takeover` "
               "waits for its end.",

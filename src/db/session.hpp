@@ -6,6 +6,7 @@
 // prepared once a connection and kept by their text, so `sql` should be a constant.
 #pragma once
 
+#include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "base/result.hpp"
 
@@ -89,6 +90,9 @@ class Row {
   [[nodiscard]] std::optional<std::int64_t> maybe_int64(int column) const {
     return is_null(column) ? std::nullopt : std::optional(int64(column));
   }
+  [[nodiscard]] std::optional<WallTime> maybe_time(int column) const {
+    return is_null(column) ? std::nullopt : std::optional(from_millis(int64(column)));
+  }
   [[nodiscard]] std::optional<std::string> maybe_string(int column) const {
     return is_null(column) ? std::nullopt : std::optional(string(column));
   }
@@ -97,6 +101,11 @@ class Row {
     return IdType(int64(column));
   }
 };
+
+// How a query for one number reads its only column.
+[[nodiscard]] inline std::int64_t number_of(const Row& row) {
+  return row.int64(0);
+}
 
 class Session {
  public:

@@ -12,7 +12,7 @@ namespace indaba::job::celery {
 
 namespace {
 
-constexpr std::size_t kLongestName = 255;
+constexpr std::size_t kLongestReplyKey = 255;
 constexpr std::size_t kMostDestinations = 10'000;
 
 // "worker-heartbeat" is told on "worker.heartbeat".
@@ -52,7 +52,7 @@ Result<Command> decode_command(std::string_view raw) {
   command.ticket = text_of(body.if_contains("ticket"));
   if (const auto* reply = body.if_contains("reply_to"); reply != nullptr && reply->is_object())
     command.reply_to = text_of(reply->get_object().if_contains("routing_key"));
-  if (command.reply_to.size() > kLongestName || command.pattern.size() > kLongestName)
+  if (command.reply_to.size() > kLongestReplyKey || command.pattern.size() > kLongestReplyKey)
     return Error(ErrorKind::malformed, "a name that is too long");
   if (const auto expires = number_of(envelope.headers.if_contains("expires"));
       expires && *expires > 0 && *expires < 1e11)

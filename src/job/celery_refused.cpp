@@ -9,7 +9,7 @@ namespace indaba::job::celery {
 
 namespace {
 
-constexpr json::Limits kDepth{64};
+constexpr json::Limits kDeepest{64};
 constexpr std::string_view kSpace = " \t\r\n";
 
 std::string_view without_space(std::string_view text) {
@@ -41,7 +41,7 @@ std::optional<Poison> refused_by(std::string_view excerpt, std::string_view reas
   auto rest = without_space(excerpt.substr(kName.size()));
   if (!rest.starts_with(':')) return std::nullopt;
   rest.remove_prefix(1);
-  const auto parsed = json::parse(first_object(without_space(rest)), kDepth);
+  const auto parsed = json::parse(first_object(without_space(rest)), kDeepest);
   if (!parsed) return std::nullopt;
   const auto& headers = parsed->get_object();
   Poison poison{.reason = std::string(reason),

@@ -23,7 +23,7 @@ constexpr std::array<std::pair<State, std::string_view>, 7> kStates{{{State::pen
                                                                      {State::failure, "FAILURE"},
                                                                      {State::revoked, "REVOKED"}}};
 
-std::string quoted(std::string_view sentence) {
+std::string quoted_sentence(std::string_view sentence) {
   std::string out;
   json::append_string(out, text::first_code_points(sentence, kLongestSentence));
   return out;
@@ -59,11 +59,11 @@ std::string first_argument(const boost::json::value* message) {
 }  // namespace
 
 Exception builtin(std::string type, std::string_view sentence) {
-  return {std::move(type), quoted(sentence), "builtins"};
+  return {std::move(type), quoted_sentence(sentence), "builtins"};
 }
 
 Exception of_celery(std::string type, std::string_view sentence) {
-  return {std::move(type), quoted(sentence), "celery.exceptions"};
+  return {std::move(type), quoted_sentence(sentence), "celery.exceptions"};
 }
 
 Exception exception_of(const Error& error) {
@@ -71,7 +71,7 @@ Exception exception_of(const Error& error) {
   if (sentence.empty()) sentence = "The task failed.";
   for (const auto& field : error.fields)
     sentence += fmt::format(" {}: {}", field.field, field.message);
-  return {class_name(error.code_or_slug()), quoted(sentence)};
+  return {class_name(error.code_or_slug()), quoted_sentence(sentence)};
 }
 
 std::string repr_of(const Exception& exception) {

@@ -15,7 +15,7 @@ namespace indaba::job::celery {
 namespace {
 
 constexpr std::size_t kLongestResult = 64 * 1024;
-constexpr std::size_t kLongestName = 200;
+constexpr std::size_t kLongestTask = 200;
 constexpr Millis kShortestPostponing{1'000};
 constexpr Millis kShortestPause{1'000};
 constexpr Millis kLongestPause{10'000};
@@ -285,7 +285,7 @@ void Worker::put_aside(const RunPtr& run, Exception exception) {
 void Worker::fail(const RunPtr& run, Exception exception) {
   if (said_failed_.may(thread_.loop().now()))
     parts_.log.warn("celery", "a task ended with an error",
-                    {{"task", text::first_code_points(run->message.task, kLongestName)},
+                    {{"task", text::first_code_points(run->message.task, kLongestTask)},
                      {"task_id", run->message.id},
                      {"exception", exception.type},
                      {"attempt", run->attempt()},

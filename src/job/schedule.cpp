@@ -14,8 +14,8 @@ constexpr std::string_view kName = "schedule";
 constexpr std::size_t kMostMissed = 100;  // of one entry at once
 
 // Once for each database: a statement is prepared by its text.
-struct Statements {
-  explicit Statements(db::Dialect dialect) {
+struct ScheduleStatements {
+  explicit ScheduleStatements(db::Dialect dialect) {
     const auto now = db::sql_now(dialect);
     lease = fmt::format(
         "SELECT {}, l.holder, l.ends_at FROM (SELECT 1) AS one LEFT JOIN leases l ON l.name = $1",
@@ -45,9 +45,9 @@ struct Statements {
   std::string fire;
 };
 
-const Statements& statements(db::Dialect dialect) {
-  static const Statements sqlite(db::Dialect::sqlite);
-  static const Statements postgres(db::Dialect::postgres);
+const ScheduleStatements& schedule_statements(db::Dialect dialect) {
+  static const ScheduleStatements sqlite(db::Dialect::sqlite);
+  static const ScheduleStatements postgres(db::Dialect::postgres);
   return dialect == db::Dialect::sqlite ? sqlite : postgres;
 }
 
@@ -63,7 +63,7 @@ constexpr std::string_view kRedefine =
     "UPDATE job_schedule SET task = $2, arguments = $3, timing = $4, last_slot = $5, next_slot = "
     "$6 WHERE name = $1";
 constexpr std::string_view kDrop = "DELETE FROM job_schedule WHERE name = $1";
-constexpr std::string_view kList =
+constexpr std::string_view kListScheduled =
     "SELECT name, task, arguments, timing, last_slot, next_slot, fired_at, job FROM job_schedule "
     "ORDER BY name";
 
@@ -118,7 +118,7 @@ Schedule::Schedule(std::vector<Entry> entries, const Queue& queue, std::string h
 
 Result<Schedule::Lease> Schedule::lease(db::Session& session) const {
   INDABA_TRY(auto found, session.first<Lease>(
-                             statements(session.dialect()).lease,
+                             schedule_statements(session.dialect()).lease,
                              [](const db::Row& r) {
                                return Lease{from_millis(r.int64(0)), r.string(1),
                                             from_millis(r.int64(2))};
@@ -156,10 +156,10 @@ Result<Schedule::Look> Schedule::look(db::WriteTx& tx) const {
     soonest = std::min(soonest, next);
   }
   INDABA_TRY_VOID(drop_others(sql, kept));
-  INDABA_TRY(const auto term,
-             sql.first<std::int64_t>(
-                 statements(sql.dialect()).take, [](const db::Row& r) { return r.int64(0); }, kName,
-                 holder_, to_millis(soonest + kLease)));
+  INDABA_TRY(const auto term, sql.first<std::int64_t>(
+                                  schedule_statements(sql.dialect()).take,
+                                  [](const db::Row& r) { return r.int64(0); }, kName, holder_,
+                                  to_millis(soonest + kLease)));
   if (!term) return Error(ErrorKind::conflict, "not_leader", "Another process has the schedule.");
   return Look{.leads = true, .wait = soonest - moment.now, .fired = std::move(moment.fired)};
 }
@@ -195,9 +195,9 @@ Result<WallTime> Schedule::bring_on(db::WriteTx& tx, const Entry& entry, const K
     INDABA_TRY(auto job, queue_.enqueue(tx, wanted));
     moment.fired.push_back({entry.name, slot, std::move(job.uuid)});
   }
-  INDABA_TRY_VOID(sql.execute(statements(sql.dialect()).fire, entry.name, to_millis(kept->last),
-                              task, arguments, timing, to_millis(slots.back()), to_millis(next),
-                              moment.fired.back().job));
+  INDABA_TRY_VOID(sql.execute(schedule_statements(sql.dialect()).fire, entry.name,
+                              to_millis(kept->last), task, arguments, timing,
+                              to_millis(slots.back()), to_millis(next), moment.fired.back().job));
   if (sql.changed() != 1)
     return Error(ErrorKind::conflict, "not_leader", "Another process fired this slot.");
   return next;
@@ -216,7 +216,7 @@ Result<void> Schedule::resign(db::WriteTx& tx) const {
 }
 
 Result<std::vector<Scheduled>> list_schedule(db::Session& session) {
-  return session.all<Scheduled>(kList, [](const db::Row& r) {
+  return session.all<Scheduled>(kListScheduled, [](const db::Row& r) {
     Scheduled entry{.name = r.string(0),
                     .task = r.string(1),
                     .arguments = r.string(2),

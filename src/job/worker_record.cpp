@@ -6,7 +6,7 @@ namespace indaba::job {
 namespace {
 
 constexpr std::size_t kAtOnce = 1000;
-constexpr Millis kAfterError{200};
+constexpr Millis kRecordAgain{200};
 constexpr Millis kLongestPause{2'000};
 constexpr int kLastTries = 5;  // of an effect, where the process ends and the database is away
 
@@ -62,7 +62,7 @@ Task<void> Worker::State::record_all(std::shared_ptr<State> self) {
       }
     } else if (!recorded) {
       // They stay held, and are tried again: recording twice does no harm.
-      co_await sleep_for{kAfterError};
+      co_await sleep_for{kRecordAgain};
       continue;
     } else {
       at_once = kAtOnce;
@@ -97,13 +97,13 @@ Task<void> Worker::State::record_effect(std::shared_ptr<State> self, std::shared
                         .kept = run->definition().kept};
   Result<bool> recorded = false;
   // However long the database is away: the work is done, and trying twice does no harm.
-  auto pause = kAfterError;
+  auto pause = kRecordAgain;
   for (int last_tries = 0; last_tries < kLastTries; last_tries += self->leaving ? 1 : 0) {
     const auto shard = done.shard.value_or(db::Shard(claimed.id.value));
     auto recording = self->ledger.record_effect(outcome, done.effect, shard);
     recorded = co_await recording;
     if (recorded || recorded.error().kind != ErrorKind::unavailable) break;
-    co_await sleep_for{self->leaving ? kAfterError : pause};
+    co_await sleep_for{self->leaving ? kRecordAgain : pause};
     pause = std::min(pause * 2, kLongestPause);
   }
   self->effects.erase(self->effects.find(claimed.id));

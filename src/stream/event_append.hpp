@@ -6,6 +6,7 @@
 
 #include <array>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace indaba::stream {
@@ -23,6 +24,12 @@ using ContentHash = std::array<char, kHashBytes>;
 [[nodiscard]] Error stream_is_gone();
 [[nodiscard]] Error keeps_no_events();
 [[nodiscard]] Error key_of_other_content();
+
+// Where a dedupe key was used.
+struct FirstUse {
+  db::Appended place;
+  std::string hash;
+};
 
 struct BulkAppend {
   std::span<const StreamId> taken;

@@ -25,16 +25,10 @@ constexpr std::string_view kMoveHeads =
     "UPDATE streams SET head = moved.head, last_at = moved.last_at"
     " FROM unnest($1, $2, $3) AS moved (id, head, last_at) WHERE streams.id = moved.id";
 
-struct Tail {
+struct BulkTail {
   std::int64_t head = 0;
   std::int64_t last_at = 0;
   bool moved = false;
-};
-
-// Where a dedupe key was used.
-struct FirstUse {
-  db::Appended place;
-  std::string hash;
 };
 
 class BulkAppender {
@@ -165,7 +159,7 @@ class BulkAppender {
   db::Session& session_;
   std::span<db::StagedEvent> events_;
   std::int64_t now_;
-  std::unordered_map<std::int64_t, Tail> tails_;
+  std::unordered_map<std::int64_t, BulkTail> tails_;
   std::map<std::pair<std::int64_t, std::string>, FirstUse> used_;
   std::vector<const db::StagedEvent*> fresh_;
   std::vector<std::string> hashes_;  // of fresh_; empty without a key

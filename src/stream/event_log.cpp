@@ -34,17 +34,11 @@ std::string make_epoch(Random& random) {
 }
 
 // A stream while one group is appended to it.
-struct Tail {
+struct StreamTail {
   std::int64_t head = 0;
   std::int64_t last_at = 0;
   bool durable = true;
   bool moved = false;
-};
-
-// Where a dedupe key was used.
-struct FirstUse {
-  db::Appended place;
-  std::string hash;
 };
 
 // One group on its way into the log.
@@ -56,9 +50,10 @@ class Appender {
                             std::optional<std::size_t>& guilty) {
     for (const auto& event : events) tails_.try_emplace(event.draft->stream.value);
     for (auto& [id, tail] : tails_) {
-      auto row = session_.first<Tail>(
+      auto row = session_.first<StreamTail>(
           kReadStream,
-          [](const db::Row& r) { return Tail{r.int64(0), r.int64(1), r.boolean(2), false}; }, id);
+          [](const db::Row& r) { return StreamTail{r.int64(0), r.int64(1), r.boolean(2), false}; },
+          id);
       if (!row) return std::move(row).error();
       if (*row && (*row)->durable) {
         tail = **row;
@@ -123,7 +118,7 @@ class Appender {
 
   db::Session& session_;
   std::int64_t now_;
-  std::map<std::int64_t, Tail> tails_;  // in the order of ids
+  std::map<std::int64_t, StreamTail> tails_;  // in the order of ids
 };
 
 }  // namespace

@@ -38,10 +38,6 @@ constexpr std::string_view kSetPreferences =
 #undef INDABA_IN_ORG
 #undef INDABA_IN_ROOM
 
-std::optional<WallTime> maybe_time(const db::Row& row, int column) {
-  return row.is_null(column) ? std::nullopt : std::optional(from_millis(row.int64(column)));
-}
-
 NotificationLevel level_of(const db::Row& row, int column, const RoomRow& room) {
   return json::from_name<NotificationLevel>(row.text(column)).value_or(default_level(room));
 }
@@ -52,7 +48,7 @@ Reader reader_of(const db::Row& row, const RoomRow& room) {
   reader.me_stream = row.id<StreamId>(1);
   reader.read = {Seq(row.int64(2)), row.int64(3)};
   reader.level = level_of(row, 4, room);
-  reader.muted_until = maybe_time(row, 5);
+  reader.muted_until = row.maybe_time(5);
   return reader;
 }
 
@@ -88,7 +84,7 @@ Result<RoomPreferences> find_preferences(db::Session& session, const RoomRow& ro
                                    kFindPreferences,
                                    [&](const db::Row& row) {
                                      return RoomPreferences{level_of(row, 0, room),
-                                                            maybe_time(row, 1)};
+                                                            row.maybe_time(1)};
                                    },
                                    room.id, user));
   return found.value_or(RoomPreferences{default_level(room), std::nullopt});

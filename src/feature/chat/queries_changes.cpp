@@ -46,10 +46,6 @@ ReactionView reaction_of(const db::Row& row) {
   return {row.string(0), row.int64(1), row.boolean(2)};
 }
 
-std::int64_t number_of(const db::Row& row) {
-  return row.int64(0);
-}
-
 }  // namespace
 
 Result<std::optional<MessagePlace>> find_message_place(db::Session& session, MessageId id) {
@@ -81,7 +77,7 @@ Result<void> mark_message_restored(db::Session& session, RoomId room, MessageId 
 }
 
 Result<std::int64_t> newest_version(db::Session& session, MessageId id) {
-  INDABA_TRY(const auto newest, session.first<std::int64_t>(kNewestVersion, number_of, id));
+  INDABA_TRY(const auto newest, session.first<std::int64_t>(kNewestVersion, db::number_of, id));
   return newest.value_or(0);
 }
 
@@ -108,7 +104,8 @@ Result<std::vector<VersionRow>> list_versions(db::Session& session, MessageId id
 }
 
 Result<std::int64_t> count_other_emoji(db::Session& session, MessageId id, std::string_view emoji) {
-  INDABA_TRY(const auto count, session.first<std::int64_t>(kCountOtherEmoji, number_of, id, emoji));
+  INDABA_TRY(const auto count,
+             session.first<std::int64_t>(kCountOtherEmoji, db::number_of, id, emoji));
   return count.value_or(0);
 }
 

@@ -17,7 +17,7 @@ constexpr std::string_view kFindByStream = INDABA_CONVERSATION " WHERE r.stream_
 constexpr std::string_view kInsertRoom =
     "INSERT INTO rooms (slug, name, kind, private, stream_id, created_at)"
     " VALUES ('', '', 'conversation', 1, $1, $2) RETURNING id";
-constexpr std::string_view kInsert =
+constexpr std::string_view kInsertConversation =
     "INSERT INTO conversations (low_id, high_id, room_id) VALUES ($1, $2, $3)";
 
 // The user's, with those whom they still have an organisation in common with.
@@ -86,7 +86,7 @@ Result<RoomId> insert_conversation(db::Session& session, UserId low, UserId high
                                   kInsertRoom, [](const db::Row& row) { return row.id<RoomId>(0); },
                                   stream, to_millis(now)));
   if (!room) return Error::internal("a conversation was not inserted");
-  INDABA_TRY_VOID(session.execute(kInsert, low, high, *room));
+  INDABA_TRY_VOID(session.execute(kInsertConversation, low, high, *room));
   return *room;
 }
 

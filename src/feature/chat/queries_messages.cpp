@@ -21,7 +21,7 @@ constexpr std::string_view kAnyAfter =
     "SELECT 1 FROM messages WHERE room_id = $1 AND id > $2 LIMIT 1";
 constexpr std::string_view kTakeNumber =
     "UPDATE rooms SET messages = messages + 1 WHERE id = $1 RETURNING messages";
-constexpr std::string_view kInsert =
+constexpr std::string_view kInsertMessage =
     "INSERT INTO messages (room_id, author_id, seq, number, body, reply_to, thread_id,"
     " client_message_id, sent_hash, created_at) VALUES ($1, $2, 0, $3, $4, $5, $6, $7, $8, $9)"
     " RETURNING id";
@@ -35,10 +35,6 @@ constexpr std::string_view kLastSent =
     "SELECT sent_at FROM room_reads WHERE room_id = $1 AND user_id = $2 AND sent_at > 0";
 
 #undef INDABA_MESSAGE
-
-std::optional<WallTime> maybe_time(const db::Row& row, int column) {
-  return row.is_null(column) ? std::nullopt : std::optional(from_millis(row.int64(column)));
-}
 
 std::optional<MessageId> maybe_message(const db::Row& row, int column) {
   return row.is_null(column) ? std::nullopt : std::optional(row.id<MessageId>(column));
@@ -55,13 +51,9 @@ MessageRow message_of(const db::Row& row) {
   message.thread_id = maybe_message(row, 7);
   message.client_message_id = row.maybe_string(8);
   message.created_at = from_millis(row.int64(9));
-  message.edited_at = maybe_time(row, 10);
-  message.deleted_at = maybe_time(row, 11);
+  message.edited_at = row.maybe_time(10);
+  message.deleted_at = row.maybe_time(11);
   return message;
-}
-
-std::int64_t number_of(const db::Row& row) {
-  return row.int64(0);
 }
 
 }  // namespace
@@ -78,7 +70,7 @@ Result<std::optional<MessageRow>> find_message(db::Session& session, RoomId room
 }
 
 Result<std::int64_t> take_number(db::Session& session, RoomId room) {
-  INDABA_TRY(const auto number, session.first<std::int64_t>(kTakeNumber, number_of, room));
+  INDABA_TRY(const auto number, session.first<std::int64_t>(kTakeNumber, db::number_of, room));
   if (!number) return Error::internal("a room has gone while it was written to");
   return *number;
 }
@@ -87,11 +79,12 @@ Result<MessageId> insert_message(db::Session& session, const MessageRow& message
                                  std::int64_t number, std::string_view hash) {
   std::optional<db::Blob> sent_hash;
   if (message.client_message_id) sent_hash = db::Blob{hash};
-  INDABA_TRY(const auto id,
-             session.first<MessageId>(
-                 kInsert, [](const db::Row& row) { return row.id<MessageId>(0); }, message.room,
-                 message.author.id, number, message.body, message.reply_to, message.thread_id,
-                 message.client_message_id, sent_hash, to_millis(message.created_at)));
+  INDABA_TRY(
+      const auto id,
+      session.first<MessageId>(
+          kInsertMessage, [](const db::Row& row) { return row.id<MessageId>(0); }, message.room,
+          message.author.id, number, message.body, message.reply_to, message.thread_id,
+          message.client_message_id, sent_hash, to_millis(message.created_at)));
   if (!id) return Error::internal("a message was not inserted");
   return *id;
 }
@@ -121,12 +114,13 @@ Result<std::optional<WallTime>> find_last_sent(db::Session& session, RoomId room
 }
 
 Result<bool> is_any_before(db::Session& session, RoomId room, MessageId before) {
-  INDABA_TRY(const auto one, session.first<std::int64_t>(kAnyBefore, number_of, room, before));
+  INDABA_TRY(const auto one, session.first<std::int64_t>(kAnyBefore, db::number_of, room, before));
   return one.has_value();
 }
 
 Result<bool> is_any_after(db::Session& session, RoomId room, MessageId after) {
-  INDABA_TRY(const auto one, session.first<std::int64_t>(kAnyAfter, number_of, room, after.value));
+  INDABA_TRY(const auto one,
+             session.first<std::int64_t>(kAnyAfter, db::number_of, room, after.value));
   return one.has_value();
 }
 

@@ -50,10 +50,6 @@ constexpr std::string_view kListUnread =
 constexpr std::string_view kFirstAfter =
     "SELECT id FROM messages WHERE room_id = $1 AND seq > $2 ORDER BY seq LIMIT 1";
 
-std::int64_t number_of(const db::Row& row) {
-  return row.int64(0);
-}
-
 }  // namespace
 
 Result<Read> find_read(db::Session& session, RoomId room, UserId user) {
@@ -91,20 +87,21 @@ Result<ReadPosition> newest_up_to(db::Session& session, RoomId room, Seq seq) {
 }
 
 Result<Seq> newest_for(db::Session& session, RoomId room, UserId user, Seq seq) {
-  INDABA_TRY(const auto found, session.first<std::int64_t>(kNewestFor, number_of, room, seq, user));
+  INDABA_TRY(const auto found,
+             session.first<std::int64_t>(kNewestFor, db::number_of, room, seq, user));
   return Seq(found.value_or(0));
 }
 
 Result<std::int64_t> count_sent(db::Session& session, RoomId room) {
-  INDABA_TRY(const auto count, session.first<std::int64_t>(kCountSent, number_of, room));
+  INDABA_TRY(const auto count, session.first<std::int64_t>(kCountSent, db::number_of, room));
   return count.value_or(0);
 }
 
 Result<std::int64_t> count_readers(db::Session& session, const RoomRow& room) {
   if (!room.org) return 2;
-  INDABA_TRY(const auto count, room.private_
-                                   ? session.first<std::int64_t>(kCountInRoom, number_of, room.id)
-                                   : session.first<std::int64_t>(kCountInOrg, number_of, room.org));
+  INDABA_TRY(const auto count,
+             room.private_ ? session.first<std::int64_t>(kCountInRoom, db::number_of, room.id)
+                           : session.first<std::int64_t>(kCountInOrg, db::number_of, room.org));
   return count.value_or(0);
 }
 

@@ -21,7 +21,7 @@ constexpr std::string_view kPageOpen =
 constexpr std::string_view kPageResolved =
     INDABA_REPORTS_SEEN " AND p.resolved_at IS NOT NULL ORDER BY p.id DESC LIMIT $5";
 // Again: what was said first stands.
-constexpr std::string_view kInsert =
+constexpr std::string_view kInsertReport =
     "INSERT INTO reports (org_id, message_id, reporter_id, reason, created_at)"
     " VALUES ($1, $2, $3, $4, $5)"
     " ON CONFLICT (message_id, reporter_id) DO UPDATE SET reason = reports.reason RETURNING id";
@@ -51,9 +51,10 @@ ReportRow report_of(const db::Row& row) {
 
 Result<ReportId> insert_report(db::Session& session, OrgId org, MessageId message, UserId reporter,
                                std::string_view reason, WallTime now) {
-  INDABA_TRY(const auto id, session.first<ReportId>(
-                                kInsert, [](const db::Row& row) { return row.id<ReportId>(0); },
-                                org, message, reporter, reason, to_millis(now)));
+  INDABA_TRY(const auto id,
+             session.first<ReportId>(
+                 kInsertReport, [](const db::Row& row) { return row.id<ReportId>(0); }, org,
+                 message, reporter, reason, to_millis(now)));
   if (!id) return Error::internal("a report was not inserted");
   return *id;
 }

@@ -31,7 +31,7 @@ constexpr std::string_view kCountSlug =
     "SELECT count(*) FROM rooms WHERE org_id = $1 AND slug = $2 AND deleted_at IS NULL";
 constexpr std::string_view kCount =
     "SELECT count(*) FROM rooms WHERE org_id = $1 AND deleted_at IS NULL";
-constexpr std::string_view kInsert =
+constexpr std::string_view kInsertRoom =
     "INSERT INTO rooms (org_id, slug, name, kind, private, stream_id, slow_mode, created_at)"
     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id";
 constexpr std::string_view kUpdate =
@@ -87,10 +87,6 @@ RoomMemberView member_of(const db::Row& row) {
   return {row.id<UserId>(0), row.string(1), row.string(2), from_millis(row.int64(3))};
 }
 
-std::int64_t number_of(const db::Row& row) {
-  return row.int64(0);
-}
-
 }  // namespace
 
 Result<std::optional<RoomFor>> find_room(db::Session& session, const Place& place, UserId user) {
@@ -118,18 +114,18 @@ Result<std::vector<RoomRow>> page_rooms(db::Session& session, OrgId org, const R
 }
 
 Result<bool> is_slug_taken(db::Session& session, OrgId org, std::string_view slug) {
-  INDABA_TRY(const auto rooms, session.first<std::int64_t>(kCountSlug, number_of, org, slug));
+  INDABA_TRY(const auto rooms, session.first<std::int64_t>(kCountSlug, db::number_of, org, slug));
   return rooms.value_or(0) > 0;
 }
 
 Result<std::int64_t> count_rooms(db::Session& session, OrgId org) {
-  INDABA_TRY(const auto rooms, session.first<std::int64_t>(kCount, number_of, org));
+  INDABA_TRY(const auto rooms, session.first<std::int64_t>(kCount, db::number_of, org));
   return rooms.value_or(0);
 }
 
 Result<RoomId> insert_room(db::Session& session, const RoomRow& room, WallTime now) {
   INDABA_TRY(const auto id, session.first<RoomId>(
-                                kInsert, [](const db::Row& row) { return row.id<RoomId>(0); },
+                                kInsertRoom, [](const db::Row& row) { return row.id<RoomId>(0); },
                                 room.org, room.slug, room.name, json::name_of(room.kind),
                                 room.private_, room.stream, room.slow_mode, to_millis(now)));
   if (!id) return Error::internal("a room was not inserted");

@@ -8,7 +8,7 @@ namespace indaba::search {
 
 namespace {
 
-void append_quoted(std::string& out, std::string_view word) {
+void append_lexeme(std::string& out, std::string_view word) {
   out += '\'';
   for (const char c : word) {
     if (c == '\'' || c == '\\') out += c;
@@ -21,7 +21,7 @@ void append_phrase(std::string& out, const Phrase& phrase) {
   out += '(';
   for (std::size_t i = 0; i < phrase.words.size(); ++i) {
     if (i > 0) out += " <-> ";
-    append_quoted(out, phrase.words[i]);
+    append_lexeme(out, phrase.words[i]);
   }
   out += phrase.prefix ? ":*) & " : ") & ";
 }
@@ -67,7 +67,7 @@ std::string tsvector_of(const std::vector<Word>& words) {
   std::string out;
   std::size_t position = 0;
   for (const auto& word : words) {
-    append_quoted(out, word.text);
+    append_lexeme(out, word.text);
     fmt::format_to(std::back_inserter(out), ":{} ", ++position);
   }
   return out;

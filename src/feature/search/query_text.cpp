@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kLeastPrefix = 2;  // characters
 constexpr std::size_t kDayLength = std::string_view("2026-01-12").size();
 
-bool is_space(char c) noexcept {
+bool separates(char c) noexcept {
   return static_cast<unsigned char>(c) <= ' ' || c == '\x7f';
 }
 
@@ -22,12 +22,12 @@ struct Piece {
 };
 
 std::optional<Piece> take_piece(std::string_view& rest) {
-  while (!rest.empty() && is_space(rest.front())) rest.remove_prefix(1);
+  while (!rest.empty() && separates(rest.front())) rest.remove_prefix(1);
   if (rest.empty()) return std::nullopt;
   const bool quoted = rest.front() == '"';
   if (quoted) rest.remove_prefix(1);
   std::size_t length = 0;
-  while (length < rest.size() && rest[length] != '"' && (quoted || !is_space(rest[length])))
+  while (length < rest.size() && rest[length] != '"' && (quoted || !separates(rest[length])))
     ++length;
   const Piece piece{rest.substr(0, length), quoted};
   rest.remove_prefix(length);

@@ -6,7 +6,7 @@ namespace indaba::stream::simulation {
 
 namespace {
 // Some give up before a writer does that has to find out, and some after it.
-constexpr std::array kPatience{Millis(120), Millis(2'500)};
+constexpr std::array kAnswersWithin{Millis(120), Millis(2'500)};
 }  // namespace
 
 void Publisher::publish_later() {
@@ -42,7 +42,7 @@ void Publisher::attempt(const IntentPtr& intent) {
                          });
     });
   });
-  parts_.world.after(kPatience[parts_.world.below(2)],
+  parts_.world.after(kAnswersWithin[parts_.world.below(2)],
                      [this, intent, number] { on_silence(intent, number); });
 }
 
