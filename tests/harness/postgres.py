@@ -59,7 +59,7 @@ class Postgres:
 
     @staticmethod
     def _run(program, *arguments):
-        subprocess.run([BIN / program, *arguments], check=True, capture_output=True, cwd="/", **_as_unprivileged())
+        subprocess.run([BIN / program, *arguments], check=True, capture_output=True, cwd="/", timeout=120, **_as_unprivileged())
 
     def start(self):
         self.server = self._spawn([
@@ -106,7 +106,7 @@ class Postgres:
     def sql(self, text, database="postgres"):
         """As the superuser; the rows as text, columns separated by |."""
         done = subprocess.run([BIN / "psql", "-X", "-q", "-A", "-t", "-h", "127.0.0.1", "-p", str(self.port), "-U",
-                               "indaba", "-d", database, "-c", text], check=False, capture_output=True, text=True)
+                               "indaba", "-d", database, "-c", text], check=False, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
@@ -114,13 +114,13 @@ class Postgres:
     def holding(self, text, database):
         """A transaction that ran this, and stands still."""
         psql = subprocess.Popen(
-            [BIN / "psql", "-X", "-q", "-A", "-t", "-h", "127.0.0.1", "-p", str(self.port), "-U", "indaba", "-d", database],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            [BIN / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(self.port), "-U", "indaba",
+             "-d", database], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         try:
-            psql.stdin.write(f"BEGIN; {text};\n\\echo held\n")
+            psql.stdin.write(f"SET lock_timeout = '30s'; BEGIN; {text};\n\\echo held\n")
             psql.stdin.flush()
-            while psql.stdout.readline() not in ("held\n", ""):
-                pass
+            while (line := psql.stdout.readline()) != "held\n":
+                assert line, f"{text} did not come to be held"
             yield
         finally:
             psql.kill()
