@@ -190,7 +190,7 @@ Node::Node(NodeSettings settings, std::unique_ptr<Storage> storage,
       memberships_(*storage_->database, clock_, changes_, believed()),
       orgs_({.only_superusers_create = settings_.auth.only_superusers_create_orgs,
              .public_url = settings_.public_url},
-            *storage_->database, memberships_, changes_, cursors_, clock_, random_),
+            *storage_->database, changes_, cursors_, clock_, random_),
       mailer_(make_mailer(settings_.smtp, log)),
       notifications_(*storage_->database, memberships_, presence_, clock_),
       accounts_(

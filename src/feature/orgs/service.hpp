@@ -33,12 +33,10 @@ class Orgs {
   };
 
   // All must outlive this.
-  Orgs(Settings settings, db::Database& database, Memberships& memberships,
-       const api::AccessChanges& changes, const api::Cursors& cursors, const Clock& clock,
-       Random& random)
+  Orgs(Settings settings, db::Database& database, const api::AccessChanges& changes,
+       const api::Cursors& cursors, const Clock& clock, Random& random)
       : settings_(std::move(settings)),
         database_(database),
-        memberships_(memberships),
         changes_(changes),
         cursors_(cursors),
         clock_(clock),
@@ -75,7 +73,6 @@ class Orgs {
 
   const Settings settings_;
   db::Database& database_;
-  Memberships& memberships_;
   const api::AccessChanges& changes_;
   const api::Cursors& cursors_;
   const Clock& clock_;

@@ -27,7 +27,7 @@ struct Answered {
 class OrgsWorld : public auth::AuthWorld {
  protected:
   explicit OrgsWorld(Orgs::Settings settings = {false, "https://indaba.example"})
-      : orgs_(std::move(settings), *database_, memberships_, changes_, cursors_, clock_, random_) {
+      : orgs_(std::move(settings), *database_, changes_, cursors_, clock_, random_) {
     changes_.listen([this](const api::AccessChange& change) { told_.push_back(change); });
     orgs_.add_routes(endpoints_);
   }
