@@ -142,15 +142,44 @@ test('whoever was heard of last six seconds ago types no more', () => {
   expect(users.list).toEqual([]);
 });
 
+const benWent = { user: ben, status: 'offline', last_seen: '2026-01-12T09:30:00.123Z' };
+
 test('who is online comes from the whole state and from the changes after it', async () => {
   world.fake.presence = { users: [{ user: ben, status: 'online' }], count: 1 };
   const chat = world.chat();
   await eventually(() => expect(chat.presence.get(ben.id)?.status).toBe('online'));
-  const offline = { user: ben, status: 'offline', last_seen: '2026-01-12T09:30:00.123Z' };
-  const changes = [offline, { user: anna, status: 'online' }];
+  await eventually(() => expect(chat.client.subscription(general)?.live).toBe(true));
+  const changes = [benWent, { user: anna, status: 'online' }];
   world.server.sendRaw({ type: 'presence', stream: general, changes });
   await eventually(() => expect(chat.presence.online.map(({ user }) => user)).toEqual([anna]));
-  expect(chat.presence.get(ben.id)).toEqual(offline);
+  expect(chat.presence.get(ben.id)).toEqual(benWent);
+});
+
+test('a change that is told while the whole state is asked for is newer than the answer', async () => {
+  world.fake.presence = { users: [{ user: ben, status: 'online' }], count: 1 };
+  let answer = (): void => undefined;
+  const asked = new Promise<void>((resolve) => {
+    world.fake.beforePresence = () =>
+      new Promise((go) => {
+        answer = go;
+        resolve();
+      });
+  });
+  const chat = world.chat();
+  await asked;
+  await eventually(() => expect(chat.client.subscription(general)?.live).toBe(true));
+  world.server.sendRaw({ type: 'presence', stream: general, changes: [benWent] });
+  await eventually(() => expect(chat.presence.get(ben.id)).toEqual(benWent));
+  world.server.sendRaw({
+    type: 'presence',
+    stream: general,
+    changes: [{ user: anna, status: 'online' }],
+  });
+  answer();
+  await eventually(() => expect(chat.presence.get(anna.id)?.status).toBe('online'));
+  await new Promise((resolve) => setTimeout(resolve, 100)); // the answer is there, too
+  expect(chat.presence.get(ben.id)).toEqual(benWent);
+  expect(chat.presence.online.map(({ user }) => user)).toEqual([anna]);
 });
 
 test('a server that tells presence by socket alone is asked there', async () => {

@@ -1,5 +1,5 @@
 /** The chat of the double: rooms, messages, receipts, as the server has them. */
-import type { FakeFeature, FakeServer } from './fake-server.js';
+import type { Answered, FakeFeature, FakeServer } from './fake-server.js';
 
 export interface FakeMessage {
   id: number;
@@ -38,6 +38,8 @@ export class FakeChat implements FakeFeature {
   lastRead = 0;
   conversations: unknown;
   presence: unknown = { users: [], count: 0 };
+  /** What an answer about presence waits for. */
+  beforePresence: () => Promise<void> = () => Promise.resolve();
   /** The next sends are refused so, one after the other; `lost` takes the message and breaks the connection. */
   refusals: (Refusal | 'lost')[] = [];
   /** Called once a page was made and before it is sent. */
@@ -88,7 +90,7 @@ export class FakeChat implements FakeFeature {
     }
   }
 
-  onRequest(method: string, url: URL, body: unknown): [number, unknown] | undefined {
+  onRequest(method: string, url: URL, body: unknown): Answered | Promise<Answered> {
     const path = url.pathname.replace('/api/v1/', '');
     if (path === 'orgs/acme/rooms') {
       const results = this.rooms.map((slug, index) => ({
@@ -100,7 +102,8 @@ export class FakeChat implements FakeFeature {
       return this.conversations ? [200, this.conversations] : [404, { code: 'not_found' }];
     }
     if (path === 'orgs/acme/presence') {
-      return this.presence ? [200, this.presence] : [404, { code: 'not_found' }];
+      const answer: Answered = this.presence ? [200, this.presence] : [404, { code: 'not_found' }];
+      return this.beforePresence().then(() => answer);
     }
     if (path === 'me/unread') return [200, { orgs: [{ slug: 'acme', rooms: this.#counts() }] }];
     if (path === `${general}/receipts`) {

@@ -27,13 +27,15 @@ interface Reader {
   push(stream: string): void;
 }
 
+/** The status and body; nothing where the request is not for the feature. */
+export type Answered = [number, unknown] | undefined;
+
 /** What a feature adds to the double: frames and requests of its own. */
 export interface FakeFeature {
   frames: Record<string, { required: string[]; optional: string[] }>;
   /** Returns the direct answer, or nothing where there is none. */
   onFrame(frame: Record<string, unknown>): Record<string, unknown> | undefined;
-  /** Returns the status and body, or nothing where the request is not for it. */
-  onRequest(method: string, url: URL, body: unknown): [number, unknown] | undefined;
+  onRequest(method: string, url: URL, body: unknown): Answered | Promise<Answered>;
 }
 
 const allowed: Record<string, { required: string[]; optional: string[] }> = {
@@ -320,7 +322,7 @@ export class FakeServer {
       return;
     }
     const parsed = body === '' ? undefined : (JSON.parse(body) as unknown);
-    const answered = this.feature?.onRequest(request.method ?? '', url, parsed);
+    const answered = await this.feature?.onRequest(request.method ?? '', url, parsed);
     if (answered) {
       const [status, answer] = answered;
       response.writeHead(status, { 'content-type': 'application/json' });

@@ -72,6 +72,8 @@ export class Chat extends Emitter<ChatEvents> {
   #ends: (() => void)[] = [];
   #recount: ReturnType<typeof setTimeout> | undefined;
   #presenceTimer: ReturnType<typeof setTimeout> | undefined;
+  /** What was told while the whole state is asked for: the answer may be older. */
+  #presenceWhileAsked: StreamEvent[] | undefined;
 
   constructor(client: Client, options: ChatOptions) {
     super();
@@ -89,6 +91,7 @@ export class Chat extends Emitter<ChatEvents> {
       recount: () => this.#planRecount(),
       presence: (event) => {
         this.presence.apply(event);
+        this.#presenceWhileAsked?.push(event);
         this.#batch.add('presence');
       },
       ended: (room) => this.#remove(room),
@@ -315,8 +318,14 @@ export class Chat extends Emitter<ChatEvents> {
   }
 
   async #readPresence(): Promise<void> {
-    this.presence.replace(await this.#askPresence());
-    this.#batch.add('presence');
+    const told: StreamEvent[] = (this.#presenceWhileAsked = []);
+    try {
+      this.presence.replace(await this.#askPresence());
+      for (const event of told) this.presence.apply(event);
+      this.#batch.add('presence');
+    } finally {
+      if (this.#presenceWhileAsked === told) this.#presenceWhileAsked = undefined;
+    }
   }
 
   async #askPresence(): Promise<Record<string, unknown>> {
