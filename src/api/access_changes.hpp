@@ -60,6 +60,9 @@ struct SessionChanged {
 struct OrgChanged {
   OrgId org;
 };  // its name: nobody's access ends
+struct StreamRenamed {
+  StreamId stream;
+};  // as well
 struct UserChanged {
   UserId user;
 };  // their name or language
@@ -71,7 +74,7 @@ struct AccessUnknown {};  // what changed meanwhile cannot be known: forget all,
 using AccessChange =
     std::variant<MembershipEnded, OrgDeleted, SessionRevoked, UserSessionsRevoked, UserDisabled,
                  ApiKeyRevoked, StreamClosed, StreamAccessEnded, RoleChanged, SessionChanged,
-                 OrgChanged, UserChanged, TopicChanged, AccessUnknown>;
+                 OrgChanged, StreamRenamed, UserChanged, TopicChanged, AccessUnknown>;
 
 class AccessChanges {
  public:

@@ -54,6 +54,9 @@ Fields fields_of(const AccessChange& change) {
             return Fields{.kind = "session_changed", .session = c.session.value};
           },
           [](const OrgChanged& c) { return Fields{.kind = "org_changed", .org = c.org.value}; },
+          [](const StreamRenamed& c) {
+            return Fields{.kind = "stream_renamed", .stream = c.stream.value};
+          },
           [](const UserChanged& c) { return Fields{.kind = "user_changed", .user = c.user.value}; },
           [](const TopicChanged& c) {
             return Fields{.kind = "topic_changed", .org = c.org.value, .topic = c.topic};
@@ -79,6 +82,7 @@ AccessChange change_of(const Fields& f) {
   if (f.kind == "role_changed") return RoleChanged{org, user};
   if (f.kind == "session_changed") return SessionChanged{session};
   if (f.kind == "org_changed") return OrgChanged{org};
+  if (f.kind == "stream_renamed") return StreamRenamed{stream};
   if (f.kind == "user_changed") return UserChanged{user};
   if (f.kind == "topic_changed") return TopicChanged{org, f.topic};
   return AccessUnknown{};

@@ -19,6 +19,7 @@ const std::vector<AccessChange> kAll{
     RoleChanged{OrgId(1), UserId(2)},
     SessionChanged{SessionId(3)},
     OrgChanged{OrgId(1)},
+    StreamRenamed{StreamId(6)},
     UserChanged{UserId(2)},
     TopicChanged{OrgId(1), "prices"},
     AccessUnknown{},

@@ -42,21 +42,24 @@ Task<Result<ResolvedStream>> StreamNames::resolve_again(auth::Principal principa
   auto resolving = resolve(principal, name);
   auto found = co_await resolving;
   if (found ? found->id == id : found.error().kind != ErrorKind::not_found) co_return found;
-  Error unknown(ErrorKind::not_found, "There is no such stream.");
-  bool gone = true;
+  auto asking = name_now(id, org);
+  INDABA_CO_TRY(auto now, co_await asking);
+  if (!now) co_return found;
+  auto resolving_now = resolve(std::move(principal), *std::move(now));
+  auto renamed = co_await resolving_now;
+  if (!renamed) co_return renamed;
+  if (renamed->id != id) co_return Error(ErrorKind::not_found, "There is no such stream.");
+  if (!found) renamed->name = without_slashes(name);
+  co_return renamed;
+}
+
+Task<Result<std::optional<std::string>>> StreamNames::name_now(StreamId id, OrgId org) const {
   for (const auto& namer : namers_) {
     auto asking = namer(id, org);
-    INDABA_CO_TRY(const auto now, co_await asking);
-    if (!now) continue;
-    gone = false;
-    auto resolving_now = resolve(principal, *now);
-    auto renamed = co_await resolving_now;
-    if (!renamed) co_return renamed;
-    if (renamed->id != id) break;
-    if (!found) renamed->name = without_slashes(name);
-    co_return renamed;
+    INDABA_CO_TRY(auto now, co_await asking);
+    if (now) co_return now;
   }
-  co_return gone ? std::move(found) : Result<ResolvedStream>(std::move(unknown));
+  co_return std::nullopt;
 }
 
 }  // namespace indaba::api

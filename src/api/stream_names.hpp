@@ -44,6 +44,8 @@ class StreamNames {
   using Namer = std::function<Task<Result<std::optional<std::string>>>(StreamId, OrgId)>;
   // At start-up, by features whose streams' names can change.
   void add_namer(Namer namer) { namers_.push_back(std::move(namer)); }
+  // On a loop; asks the database.
+  Task<Result<std::optional<std::string>>> name_now(StreamId id, OrgId org) const;
   // A stream that the reader had by this name before: it stays the same one where its name is
   // another today. Its reader keeps the name, unless another stream has it now. Where it is gone,
   // the name means whatever has it: the reader learns by the epoch that it is not the same one.

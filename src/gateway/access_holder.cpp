@@ -66,4 +66,11 @@ bool may_end_stream(const api::AccessChange& change, const auth::Principal& who,
   return std::holds_alternative<api::OrgDeleted>(change);
 }
 
+bool may_rename_stream(const api::AccessChange& change, StreamId stream, OrgId org) {
+  if (const auto* renamed = std::get_if<api::StreamRenamed>(&change))
+    return renamed->stream == stream;
+  const auto* changed = std::get_if<api::OrgChanged>(&change);
+  return changed != nullptr && org && changed->org == org;
+}
+
 }  // namespace indaba::gateway

@@ -49,4 +49,7 @@ enum class StreamEnd : std::uint8_t { keeps, lost, org_gone, shut_out };
 [[nodiscard]] bool may_end_stream(const api::AccessChange& change, const auth::Principal& principal,
                                   const StreamAccess& stream);
 
+// May the stream have another name now?
+[[nodiscard]] bool may_rename_stream(const api::AccessChange& change, StreamId stream, OrgId org);
+
 }  // namespace indaba::gateway

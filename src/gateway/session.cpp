@@ -221,6 +221,7 @@ void Session::on_access_change(const api::AccessChange& change) {
       return close(ws::CloseCode::unauthenticated, "The session has ended.");
     return close(ws::CloseCode::access_lost, "Access has ended.");
   }
+  if (may_rename_stream(change, url_stream_id_, org_)) url_name_unsure_ = true;
   std::vector<std::pair<StreamId, StreamEnd>> ending;
   std::vector<StreamId> unsure;
   for (auto& live : subscriptions_) {

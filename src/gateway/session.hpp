@@ -127,6 +127,7 @@ class Session final : public stream::Reader,
   Task<void> serve_subscribe(boost::json::object frame, AnswerTo to);
   Task<void> serve_auth(boost::json::object frame, AnswerTo to);
   Task<void> serve_feature(boost::json::object frame, AnswerTo to, FrameQueue::Turn& turn);
+  Task<Result<void>> look_up_url_name();
   Task<Result<api::ResolvedStream>> find_stream(std::string name, StreamId id, OrgId org);
   Task<Result<void>> follow(std::string name, StreamId id, OrgId org, stream::Start start,
                             AnswerTo to);
@@ -160,6 +161,8 @@ class Session final : public stream::Reader,
   std::string url_stream_;
   StreamId url_stream_id_;  // stays, whatever the stream is called
   OrgId org_;
+  // The name that features know it by, where that is not the URL's any more.
+  std::unique_ptr<std::string> url_stream_now_;
   std::unique_ptr<std::string> other_org_slug_;  // where the URL's name does not have it
   std::unique_ptr<Opening> opening_;             // until open()
   LiveSubscriptions subscriptions_;
@@ -175,6 +178,7 @@ class Session final : public stream::Reader,
   bool serving_ = false;  // inside serve(): what may begin, begins when it returns
   bool paused_ = false;
   bool save_queued_ = false;
+  bool url_name_unsure_ = false;  // the URL's stream may be called otherwise now
   MonoTime opened_at_;
   MonoTime saved_at_{};  // what a resumed session would go on from
 };

@@ -329,14 +329,38 @@ Task<void> Session::serve_auth(boost::json::object frame, AnswerTo to) {
   answer(FrameText("ok"), to);
 }
 
+// A feature finds a stream by its name, and the URL's may be another one's by now.
+Task<Result<void>> Session::look_up_url_name() {
+  url_name_unsure_ = false;  // before it is asked for: it may change meanwhile
+  auto asking = gateway_.parts.names.name_now(url_stream_id_, org_);
+  auto now = co_await asking;
+  if (!now) {
+    url_name_unsure_ = true;
+    co_return now.error();
+  }
+  // None: of a kind whose names do not change, or gone, which its readers are told elsewhere.
+  if (*now) url_stream_now_ = std::make_unique<std::string>(*std::move(*now));
+  co_return Result<void>();
+}
+
 Task<void> Session::serve_feature(boost::json::object frame, AnswerTo to, FrameQueue::Turn& turn) {
   if (const auto* id = frame.if_contains("client_message_id");
       id != nullptr && id->is_string() && id->get_string().size() <= kMaxClientMessageId)
     to.client_message_id = json::to_text(*id);
+  if (url_name_unsure_ && !frame.contains("stream")) {
+    auto looking = look_up_url_name();
+    const auto known = co_await looking;
+    if (closed_) co_return;
+    if (!known) {
+      refuse(known.error(), to);
+      co_return;
+    }
+  }
   // Both outlive the handler: run() holds them.
   const auto& address = client_address_ ? *client_address_ : connection_->peer_address();
-  api::FrameArrival arrival{principal_,  connection_id_.text(), address,
-                            url_stream_, std::move(frame),      [this, &turn] { give_way(turn); }};
+  const auto& stream = url_stream_now_ ? *url_stream_now_ : url_stream_;
+  api::FrameArrival arrival{principal_, connection_id_.text(), address,
+                            stream,     std::move(frame),      [this, &turn] { give_way(turn); }};
   auto serving = gateway_.parts.frames.dispatch(std::move(arrival));
   const auto reply = co_await serving;
   if (closed_) co_return;

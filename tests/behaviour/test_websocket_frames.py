@@ -395,3 +395,20 @@ async def test_the_urls_stream_stays_the_same_when_its_organisation_is_renamed(s
         (await anna.patch(org.path, {"slug": renamed})).expect(200)
         assert (await socket.ask("ack", seq=0))["type"] == "ok"
         assert (await socket.ask("subscribe", since=0))["type"] == "subscribed"
+
+
+async def test_a_frame_without_a_stream_reaches_the_room_of_the_url_whatever_it_is_called_now(server, anna):
+    org = await make_org(anna)
+    room = await org.make_room()
+    was = org.room(room["slug"])
+    async with await Socket.open(server, f"/ws/{was}", anna) as socket:
+        await socket.expect("subscribed")
+        (await anna.patch(was, {"slug": "elsewhere"})).expect(200)
+        other = await org.make_room(slug=room["slug"])  # takes the name that the URL has
+        assert (await socket.ask("message", body="one"))["type"] == "message_sent"
+        org.slug = unique("renamed")
+        (await anna.patch(f"orgs/{was.split('/')[1]}", {"slug": org.slug})).expect(200)
+        assert (await socket.ask("message", body="two"))["type"] == "message_sent"
+        said = (await anna.get(f"{org.room('elsewhere')}/messages")).expect(200).json["messages"]
+        assert {"one", "two"} <= {message["body"] for message in said}
+        assert (await anna.get(f"{org.room(other['slug'])}/messages")).expect(200).json["messages"] == []

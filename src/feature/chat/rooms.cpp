@@ -126,6 +126,7 @@ Task<Result<RoomView>> Chat::change(Place place, auth::Principal caller, ChangeR
       INDABA_TRY_VOID(check_slug_free(sql, before.org, after.slug));
     }
     INDABA_TRY_VOID(queries::update_room(sql, after));
+    if (after.slug != before.slug) parts->changes.record(tx, api::StreamRenamed{before.stream});
     if (after.private_ && !before.private_) {
       INDABA_TRY_VOID(let_in(sql, after, caller, parts->clock.wall()));
       parts->changes.record(tx, api::StreamClosed{before.stream});  // its readers must look again
