@@ -7,8 +7,8 @@ namespace indaba::api {
 
 namespace {
 
-constexpr std::string_view kFind = "SELECT value FROM meta WHERE key = 'access_stream'";
-constexpr std::string_view kKeep =
+constexpr std::string_view kFindStream = "SELECT value FROM meta WHERE key = 'access_stream'";
+constexpr std::string_view kKeepStream =
     "INSERT INTO meta (key, value) VALUES ('access_stream', $1) ON CONFLICT (key) DO NOTHING";
 
 // Who missed that much forgets everything instead.
@@ -18,11 +18,11 @@ constexpr Millis kKept = std::chrono::hours(1);
 
 Result<StreamId> find_or_make_access_stream(db::WriteTx& tx, const Clock& clock, Random& random) {
   const auto id = [](const db::Row& r) { return StreamId(std::stoll(r.string(0))); };
-  INDABA_TRY(const auto known, tx.sql().first<StreamId>(kFind, id));
+  INDABA_TRY(const auto known, tx.sql().first<StreamId>(kFindStream, id));
   if (known) return *known;
   INDABA_TRY(const auto made, stream::create_stream(
                                   tx.sql(), {.kind = "access", .retention = kKept}, clock, random));
-  INDABA_TRY_VOID(tx.sql().execute(kKeep, std::to_string(made.value)));
+  INDABA_TRY_VOID(tx.sql().execute(kKeepStream, std::to_string(made.value)));
   return made;
 }
 

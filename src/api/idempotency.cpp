@@ -12,11 +12,11 @@ namespace indaba::api {
 
 namespace {
 
-constexpr std::string_view kFind =
+constexpr std::string_view kFindAnswer =
     "SELECT body_hash, status, body FROM idempotency_keys"
     " WHERE caller = $1 AND path = $2 AND key = $3 AND created_at > $4";
 // A row that is too old counts as absent, so its place is taken.
-constexpr std::string_view kKeep =
+constexpr std::string_view kKeepAnswer =
     "INSERT INTO idempotency_keys (caller, path, key, body_hash, status, body, created_at)"
     " VALUES ($1, $2, $3, $4, $5, $6, $7)"
     " ON CONFLICT (caller, path, key) DO UPDATE SET body_hash = excluded.body_hash,"
@@ -46,7 +46,7 @@ std::int64_t oldest_kept(WallTime now) {
 
 // How many rows it wrote: none where another answer stands there already.
 Result<std::int64_t> insert(db::Session& session, const Once::Key& key, const KeptAnswer& answer) {
-  INDABA_TRY_VOID(session.execute(kKeep, key.caller, key.path, key.key, key.body_hash,
+  INDABA_TRY_VOID(session.execute(kKeepAnswer, key.caller, key.path, key.key, key.body_hash,
                                   answer.status, answer.body, to_millis(key.now),
                                   oldest_kept(key.now)));
   return session.changed();
@@ -100,7 +100,7 @@ Task<Result<Idempotency::Begun>> Idempotency::begin(std::string caller, std::str
 
   auto find = [key](db::Session& session) {
     return session.first<StoredAnswer>(
-        kFind,
+        kFindAnswer,
         [](const db::Row& row) {
           return StoredAnswer{row.string(0), {static_cast<int>(row.int64(1)), row.string(2)}};
         },

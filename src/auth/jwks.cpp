@@ -7,8 +7,6 @@ namespace indaba::auth {
 
 namespace {
 
-constexpr std::size_t kMaxKidBytes = 256;
-
 std::optional<std::string_view> member(const boost::json::object& key, std::string_view name) {
   const auto* value = key.if_contains(name);
   if (value == nullptr || !value->is_string()) return std::nullopt;

@@ -9,7 +9,6 @@ namespace indaba::auth {
 
 namespace {
 
-constexpr std::size_t kMaxKidBytes = 256;
 // The year 9999: beyond it stand times in milliseconds and nonsense.
 constexpr std::int64_t kMaxSeconds = 253'402'300'799;
 constexpr std::int64_t kMaxNumber = std::int64_t{1} << 53;

@@ -22,6 +22,8 @@ enum class JwtAlgorithm : std::uint8_t { hs256, rs256, es256, eddsa };
 [[nodiscard]] std::string_view to_string(JwtAlgorithm algorithm) noexcept;
 [[nodiscard]] std::optional<JwtAlgorithm> parse_jwt_algorithm(std::string_view name) noexcept;
 
+inline constexpr std::size_t kMaxKidBytes = 256;  // what is longer names no key of ours
+
 class JwtKey {
  public:
   // A secret of at least 8 bytes that is no PEM (that would be a public key used as a secret).

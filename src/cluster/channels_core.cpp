@@ -10,7 +10,7 @@ namespace indaba::cluster {
 
 namespace {
 
-constexpr Millis kLook{2000};
+constexpr Millis kLookAtGroups{2000};
 constexpr std::chrono::minutes kRejoin{10};
 constexpr std::string_view kGroupExpiry = "86400";  // channels_redis': a day, in seconds
 constexpr std::string_view kInboxWait = "2";        // seconds at the inbox
@@ -67,7 +67,7 @@ void CoreLayer::start(ChannelLayerListener& listener) {
   listener_ = &listener;
   sender_.start([this] { on_sender_ready(); });
   receiver_.start([this] { on_receiver_ready(); });
-  loop_.arm(alarm_, kLook);
+  loop_.arm(alarm_, kLookAtGroups);
 }
 
 void CoreLayer::stop() {
@@ -159,7 +159,7 @@ void CoreLayer::join_some() {
 
 // A Redis that was flushed has forgotten who is in which group.
 void CoreLayer::look_for_loss() {
-  loop_.arm(alarm_, kLook);
+  loop_.arm(alarm_, kLookAtGroups);
   up_ = sender_.ready();
   if (!receiving_ || !sender_.ready()) return;
   if (loop_.now() - joined_at_ >= kRejoin) return join_all();

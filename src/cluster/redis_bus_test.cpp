@@ -14,7 +14,7 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-using Clock = std::chrono::steady_clock;
+using Steady = std::chrono::steady_clock;
 
 class RedisBusTest : public testing::Test {
  protected:
@@ -107,9 +107,9 @@ TEST_F(RedisBusTest, notices_a_server_that_hangs) {
   TestListener listener;
   auto bus = started(redis.url(), listener);
   redis.pause();
-  const auto began = Clock::now();
+  const auto began = Steady::now();
   ASSERT_TRUE(listener.wait_down(6));
-  EXPECT_LT(Clock::now() - began, std::chrono::milliseconds(4000));
+  EXPECT_LT(Steady::now() - began, std::chrono::milliseconds(4000));
   std::this_thread::sleep_for(std::chrono::milliseconds(2500));  // an attempt that times out
   EXPECT_FALSE(bus->stats().up);
   redis.resume();
@@ -217,9 +217,9 @@ TEST_F(RedisBusTest, stops_at_once_whatever_it_waits_for) {
     bus->start(listener);
     bus->join("news");
     std::this_thread::sleep_for(std::chrono::milliseconds(150));
-    const auto began = Clock::now();
+    const auto began = Steady::now();
     bus->stop();
-    EXPECT_LT(Clock::now() - began, std::chrono::milliseconds(500)) << url;
+    EXPECT_LT(Steady::now() - began, std::chrono::milliseconds(500)) << url;
     EXPECT_EQ(listener.heard().ups, 0);
   }
 }

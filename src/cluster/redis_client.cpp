@@ -9,7 +9,7 @@ namespace indaba::cluster {
 namespace {
 
 constexpr Millis kAnswerTimeout{5000};
-constexpr Millis kLook{1000};
+constexpr Millis kLookAtConnection{1000};
 
 }  // namespace
 
@@ -46,7 +46,7 @@ void RedisClient::on_session_ready(RedisSession&) {
   failures_ = 0;
   told_.clear();
   log_.info("redis", "connected to Redis", {{"client", name_}, {"redis", target_.shown()}});
-  loop_.arm(alarm_, kLook);
+  loop_.arm(alarm_, kLookAtConnection);
   on_ready_();
 }
 
@@ -79,7 +79,7 @@ void RedisClient::retry_later() {
 void RedisClient::on_alarm() {
   if (stopped_) return;
   if (!ready()) return session_.start();
-  loop_.arm(alarm_, kLook);
+  loop_.arm(alarm_, kLookAtConnection);
   if (waiting_.empty() || loop_.now() - waiting_.front().since < kAnswerTimeout) return;
   session_.close();
   on_session_lost(session_, "no answer in time");

@@ -12,10 +12,6 @@ constexpr std::size_t kRequestLineRoom = 64;
 // An old client may send one behind a body, and another to be sure.
 constexpr std::size_t kMaxEmptyLines = 2;
 
-RequestError bad_request(std::string_view sentence) noexcept {
-  return {400, sentence};
-}
-
 bool is_version(std::string_view text) noexcept {
   return text.size() == 8 && text.starts_with("HTTP/") && is_digit(text[5]) && text[6] == '.' &&
          is_digit(text[7]);

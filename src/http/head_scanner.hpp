@@ -25,6 +25,9 @@ struct RequestError {
   std::string_view sentence;
   [[nodiscard]] explicit operator bool() const noexcept { return status != 0; }
 };
+[[nodiscard]] constexpr RequestError bad_request(std::string_view sentence) noexcept {
+  return {400, sentence};
+}
 
 class HeadScanner {
  public:

@@ -55,10 +55,6 @@ class HeadParser final : public beast::http::basic_parser<true> {
   bool method_known_ = false;
 };
 
-RequestError bad_request(std::string_view sentence) noexcept {
-  return {400, sentence};
-}
-
 RequestError read_transfer_encoding(const Request& request, BodyFraming& framing) {
   const Headers& headers = request.headers;
   const auto value = headers.find("transfer-encoding");

@@ -10,11 +10,11 @@
 namespace indaba::http {
 namespace {
 
-struct Phrase {
+struct ReasonPhrase {
   int status;
   std::string_view text;
 };
-constexpr std::array kPhrases = std::to_array<Phrase>({
+constexpr std::array kReasonPhrases = std::to_array<ReasonPhrase>({
     {100, "Continue"},
     {101, "Switching Protocols"},
     {200, "OK"},
@@ -101,7 +101,7 @@ void append_head(std::string& out, const Response& response, const ResponseFrami
 }  // namespace
 
 std::string_view reason_phrase(int status) noexcept {
-  for (const Phrase& phrase : kPhrases)
+  for (const ReasonPhrase& phrase : kReasonPhrases)
     if (phrase.status == status) return phrase.text;
   return "Status";
 }

@@ -5,35 +5,35 @@
 namespace indaba::http {
 namespace {
 
-struct Outcome {
+struct ParsedTarget {
   int status = 0;
   Target target;
 };
-Outcome parse(std::string_view target, Method method = Method::get) {
-  Outcome outcome;
-  outcome.status = parse_target(target, method, outcome.target).status;
-  return outcome;
+ParsedTarget target_of(std::string_view target, Method method = Method::get) {
+  ParsedTarget parsed;
+  parsed.status = parse_target(target, method, parsed.target).status;
+  return parsed;
 }
 
 TEST(Target, is_taken_apart_and_decoded) {
-  EXPECT_EQ(parse("/").target.path, "/");
-  EXPECT_EQ(parse("/a/%C3%A9/?q=%C3%A9&r").target.path, "/a/é/");
-  EXPECT_EQ(parse("/a/%C3%A9/?q=%C3%A9&r").target.query, "q=%C3%A9&r");
-  EXPECT_EQ(parse("/a?b?c").target.query, "b?c");
-  EXPECT_EQ(parse("/a+b").target.path, "/a+b");
-  EXPECT_EQ(parse("/%F0%9F%91%8D").target.path, "/👍");
-  EXPECT_EQ(parse("/...").target.path, "/...");
-  EXPECT_EQ(parse("/.well-known/x").target.path, "/.well-known/x");
+  EXPECT_EQ(target_of("/").target.path, "/");
+  EXPECT_EQ(target_of("/a/%C3%A9/?q=%C3%A9&r").target.path, "/a/é/");
+  EXPECT_EQ(target_of("/a/%C3%A9/?q=%C3%A9&r").target.query, "q=%C3%A9&r");
+  EXPECT_EQ(target_of("/a?b?c").target.query, "b?c");
+  EXPECT_EQ(target_of("/a+b").target.path, "/a+b");
+  EXPECT_EQ(target_of("/%F0%9F%91%8D").target.path, "/👍");
+  EXPECT_EQ(target_of("/...").target.path, "/...");
+  EXPECT_EQ(target_of("/.well-known/x").target.path, "/.well-known/x");
 }
 
 TEST(Target, of_an_absolute_uri_gives_its_authority) {
-  const Outcome outcome = parse("http://Example.com:80/a?b");
-  EXPECT_EQ(outcome.status, 0);
-  EXPECT_EQ(outcome.target.authority, "Example.com:80");
-  EXPECT_EQ(outcome.target.path, "/a");
-  EXPECT_EQ(outcome.target.query, "b");
-  EXPECT_EQ(parse("https://h").target.path, "/");
-  EXPECT_EQ(parse("https://h?x=/y").target.authority, "h");
+  const ParsedTarget parsed = target_of("http://Example.com:80/a?b");
+  EXPECT_EQ(parsed.status, 0);
+  EXPECT_EQ(parsed.target.authority, "Example.com:80");
+  EXPECT_EQ(parsed.target.path, "/a");
+  EXPECT_EQ(parsed.target.query, "b");
+  EXPECT_EQ(target_of("https://h").target.path, "/");
+  EXPECT_EQ(target_of("https://h?x=/y").target.authority, "h");
 }
 
 TEST(Target, that_hides_what_it_means_is_refused) {
@@ -43,12 +43,12 @@ TEST(Target, that_hides_what_it_means_is_refused) {
                              "/%4",       "/%zz",        "/%ff",      "/%c0%ae%c0%ae", "/%ed%a0%80",
                              "/a#b",      "/a b",        "/\xc3\xa9", "/a\x7f",        "http://",
                              "http:///a", "http://u@h/", "h:80",      "javascript://x"})
-    EXPECT_EQ(parse(target).status, 400) << target;
+    EXPECT_EQ(target_of(target).status, 400) << target;
 }
 
 TEST(Target, asterisk_is_for_options_only) {
-  EXPECT_EQ(parse("*", Method::options).target.path, "*");
-  EXPECT_EQ(parse("*", Method::get).status, 400);
+  EXPECT_EQ(target_of("*", Method::options).target.path, "*");
+  EXPECT_EQ(target_of("*", Method::get).status, 400);
 }
 
 }  // namespace

@@ -11,13 +11,13 @@ namespace indaba::job::celery {
 namespace {
 
 constexpr std::string_view kWatchSeconds = "2";
-constexpr Millis kAfterError{1000};
+constexpr Millis kWatchAgainAfter{1000};
 constexpr Millis kTellEvery{10'000};
 
 constexpr std::size_t kLongestReason = 160;
 
 // "1795000000.123", as scores have it.
-std::string seconds_of(WallTime t) {
+std::string score_of(WallTime t) {
   return fmt::format("{}.{:03}", to_millis(t) / 1000, to_millis(t) % 1000);
 }
 
@@ -180,7 +180,7 @@ void Broker::watch_queue(Watch& watch) {
                         can_watch_ = !reply->text().starts_with("ERR unknown command");
                         if (can_watch_ && reply->error_code() != "UNBLOCKED")
                           tell_log(reply->error());
-                        loop_.run_after(kAfterError, [this, &watch] {
+                        loop_.run_after(kWatchAgainAfter, [this, &watch] {
                           if (watching_) watch_queue(watch);
                         });
                         return;
@@ -225,7 +225,7 @@ void Broker::end_here(const Ending& ending, bool with_result, std::function<void
   const auto raw = ending.way == Ending::Way::delay
                        ? fmt::format("{}|{}", step_of(ending.priority), ending.raw)
                        : ending.raw;
-  const auto due = seconds_of(ending.due);
+  const auto due = score_of(ending.due);
   const auto seconds = seconds_kept();
   const std::string_view result = with_result && !ending.result_key.empty()
                                       ? std::string_view(ending.result)

@@ -17,7 +17,7 @@ namespace indaba::job::celery {
 namespace {
 
 constexpr std::string_view kRevoked = "indaba.celery.revoked";
-constexpr std::string_view kRevokedKept = "50000";
+constexpr std::string_view kMostRevokedKept = "50000";
 constexpr std::string_view kRevokedSeconds = "10800";
 constexpr int kMostRestored = 10;
 
@@ -172,8 +172,9 @@ void Broker::take_delayed_part(const std::shared_ptr<Delayed>& asked) {
 }
 
 void Broker::remember_revoked(const std::vector<std::string>& ids) {
-  client_.call(words({"EVAL", scripts::kRevoke, "1", kRevoked, kRevokedKept, kRevokedSeconds}, ids),
-               [](const auto*) {});
+  client_.call(
+      words({"EVAL", scripts::kRevoke, "1", kRevoked, kMostRevokedKept, kRevokedSeconds}, ids),
+      [](const auto*) {});
 }
 
 void Broker::recall_revoked(std::function<void(std::vector<std::string>)> done) {

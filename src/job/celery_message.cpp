@@ -97,7 +97,7 @@ std::string object_text(std::string_view members) {
   return fmt::format("{{{}}}", members.substr(std::min<std::size_t>(1, members.size())));
 }
 
-void append_optional(std::string& out, std::string_view name, const std::string& text) {
+void append_or_null(std::string& out, std::string_view name, const std::string& text) {
   if (text.empty())
     json::append_member(out, name, nullptr);
   else
@@ -119,9 +119,9 @@ std::string headers_of(const Message& m) {
   json::append_member(out, "task", m.task);
   json::append_member(out, "id", m.id);
   json::append_member(out, "shadow", nullptr);
-  append_optional(out, "eta", m.eta ? to_iso(*m.eta) : std::string());
-  append_optional(out, "expires", m.expires ? to_iso(*m.expires) : std::string());
-  append_optional(out, "group", m.group);
+  append_or_null(out, "eta", m.eta ? to_iso(*m.eta) : std::string());
+  append_or_null(out, "expires", m.expires ? to_iso(*m.expires) : std::string());
+  append_or_null(out, "group", m.group);
   json::append_member(out, "group_index", nullptr);
   json::append_member(out, "retries", m.retries);
   json::append_name(out, "timelimit");
@@ -131,7 +131,7 @@ std::string headers_of(const Message& m) {
   append_limit(out, m.soft);
   out += ']';
   json::append_member(out, "root_id", m.root_id.empty() ? m.id : m.root_id);
-  append_optional(out, "parent_id", m.parent_id);
+  append_or_null(out, "parent_id", m.parent_id);
   json::append_member(out, "argsrepr", m.args_repr);
   json::append_member(out, "kwargsrepr", m.kwargs_repr);
   json::append_member(out, "origin", m.origin);

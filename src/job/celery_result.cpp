@@ -44,7 +44,7 @@ std::string class_name(std::string_view slug) {
   return name;
 }
 
-void append_optional(std::string& out, std::string_view name, const std::string& text) {
+void append_unless_empty(std::string& out, std::string_view name, const std::string& text) {
   if (!text.empty()) json::append_member(out, name, text);
 }
 
@@ -118,8 +118,8 @@ std::string encode(const Outcome& outcome, const Message& message, WallTime now)
     json::append_member(out, "date_done", to_naive_iso(now));
   else
     json::append_member(out, "date_done", nullptr);
-  append_optional(out, "parent_id", message.parent_id);
-  append_optional(out, "group_id", message.group);
+  append_unless_empty(out, "parent_id", message.parent_id);
+  append_unless_empty(out, "group_id", message.group);
   json::append_member(out, "task_id", message.id);
   out += '}';
   return out;

@@ -8,7 +8,7 @@ namespace indaba::job {
 
 namespace {
 
-constexpr Millis kAfterError{500};
+constexpr Millis kAskAgainAfter{500};
 constexpr Millis kToResign{5'000};
 
 }  // namespace
@@ -84,12 +84,12 @@ struct Scheduler::State : std::enable_shared_from_this<Scheduler::State> {
   }
 
   Millis failed(const Error& error) {
-    if (error.code == "not_leader") return follow(kAfterError);
+    if (error.code == "not_leader") return follow(kAskAgainAfter);
     if (well)
       parts.log.error("schedule", "the schedule cannot be looked at",
                       {{"reason", error.log.empty() ? error.detail : error.log}});
     well = false;
-    return kAfterError;
+    return kAskAgainAfter;
   }
 
   Millis follow(Millis held) {

@@ -5,7 +5,7 @@ namespace indaba::job {
 
 namespace {
 
-constexpr Millis kAfterError{500};
+constexpr Millis kClaimAgainAfter{500};
 
 // What lasts has slots of its own, and none of it is held for later.
 std::vector<Lane> lanes_of(const WorkerOptions& options) {
@@ -94,7 +94,7 @@ Task<void> Worker::State::drive(std::shared_ptr<State> self) {
       break;
     }
     if (well) continue;
-    self->wake_in(kAfterError);
+    self->wake_in(kClaimAgainAfter);
     self->driving = false;
     co_return;
   }
@@ -136,7 +136,7 @@ Task<bool> Worker::State::claim() {
   auto taken = co_await claiming;
   if (!taken) {
     for (auto* lane : asking) lane->hope();
-    next_claim = parts.clock.mono() + kAfterError;
+    next_claim = parts.clock.mono() + kClaimAgainAfter;
     next_beat = std::min(next_beat, next_claim);  // gives back what may have been taken
     co_return false;
   }

@@ -16,10 +16,6 @@ Error refused(std::string sentence) {
   return error;
 }
 
-std::filesystem::path with_suffix(const std::filesystem::path& file, std::string_view suffix) {
-  return file.string() + std::string(suffix);
-}
-
 // Takes a half-made file away, whatever way the work ends.
 class Unfinished {
  public:

@@ -75,6 +75,10 @@ Result<void> sync_folder_of(const std::filesystem::path& file) {
   return sync_path(folder.empty() ? std::filesystem::path(".") : folder, O_DIRECTORY);
 }
 
+std::filesystem::path with_suffix(const std::filesystem::path& file, std::string_view suffix) {
+  return file.string() + std::string(suffix);
+}
+
 Result<void> rename_durably(const std::filesystem::path& from, const std::filesystem::path& to,
                             bool replace) {
   const unsigned flags = replace ? 0U : static_cast<unsigned>(RENAME_NOREPLACE);

@@ -11,6 +11,9 @@ namespace indaba::ops {
 
 [[nodiscard]] Result<void> sync_file(const std::filesystem::path& file);
 [[nodiscard]] Result<void> sync_folder_of(const std::filesystem::path& file);
+// The file beside it whose name has this behind it: "x.db" and ".sha256".
+[[nodiscard]] std::filesystem::path with_suffix(const std::filesystem::path& file,
+                                                std::string_view suffix);
 // Atomically, and refused where `to` exists already unless `replace`.
 [[nodiscard]] Result<void> rename_durably(const std::filesystem::path& from,
                                           const std::filesystem::path& to, bool replace);

@@ -78,36 +78,36 @@ constexpr auto kNames = std::to_array<MetricName>({
     {"process_threads", gauge, "Threads."},
 });
 
-constexpr auto kTypes = std::to_array<std::string_view>({"ack",
-                                                         "auth",
-                                                         "delete",
-                                                         "delivery_receipt",
-                                                         "edit",
-                                                         "error",
-                                                         "goodbye",
-                                                         "heartbeat",
-                                                         "message",
-                                                         "message_sent",
-                                                         "ok",
-                                                         "ping",
-                                                         "pong",
-                                                         "presence",
-                                                         "presence_state",
-                                                         "publish",
-                                                         "published",
-                                                         "react",
-                                                         "read_receipt",
-                                                         "reset",
-                                                         "subscribe",
-                                                         "subscribed",
-                                                         "task_event",
-                                                         "typing",
-                                                         "unsubscribe",
-                                                         "unsubscribed",
-                                                         "welcome",
-                                                         "event",
-                                                         "close",
-                                                         "handshake"});
+constexpr auto kFrameTypes = std::to_array<std::string_view>({"ack",
+                                                              "auth",
+                                                              "delete",
+                                                              "delivery_receipt",
+                                                              "edit",
+                                                              "error",
+                                                              "goodbye",
+                                                              "heartbeat",
+                                                              "message",
+                                                              "message_sent",
+                                                              "ok",
+                                                              "ping",
+                                                              "pong",
+                                                              "presence",
+                                                              "presence_state",
+                                                              "publish",
+                                                              "published",
+                                                              "react",
+                                                              "read_receipt",
+                                                              "reset",
+                                                              "subscribe",
+                                                              "subscribed",
+                                                              "task_event",
+                                                              "typing",
+                                                              "unsubscribe",
+                                                              "unsubscribed",
+                                                              "welcome",
+                                                              "event",
+                                                              "close",
+                                                              "handshake"});
 
 }  // namespace
 
@@ -116,8 +116,8 @@ std::span<const MetricName> metric_names() noexcept {
 }
 
 std::string_view known_type(std::string_view type) noexcept {
-  const auto found = std::ranges::find(kTypes, type);
-  return found == kTypes.end() ? "other" : *found;
+  const auto found = std::ranges::find(kFrameTypes, type);
+  return found == kFrameTypes.end() ? "other" : *found;
 }
 
 }  // namespace indaba::ops

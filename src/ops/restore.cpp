@@ -16,10 +16,6 @@ constexpr std::string_view kNoteRestore =
     "INSERT INTO meta (key, value) VALUES ('restored_at', $1)"
     " ON CONFLICT (key) DO UPDATE SET value = excluded.value";
 
-std::filesystem::path with_suffix(const std::filesystem::path& file, std::string_view suffix) {
-  return file.string() + std::string(suffix);
-}
-
 void remove_database(const std::filesystem::path& file) {
   std::error_code ignored;
   for (const auto* suffix : {"", "-wal", "-shm"})

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kPage = "/index.html";
 
-constexpr auto kTypes = std::to_array<std::pair<std::string_view, std::string_view>>({
+constexpr auto kMediaTypes = std::to_array<std::pair<std::string_view, std::string_view>>({
     {".html", "text/html; charset=utf-8"},
     {".js", "text/javascript; charset=utf-8"},
     {".mjs", "text/javascript; charset=utf-8"},
@@ -56,9 +56,9 @@ bool is_known_to(const http::Headers& headers, std::string_view etag) {
 }  // namespace
 
 std::string_view content_type(std::string_view path) noexcept {
-  const auto* found = std::ranges::find(kTypes, extension(path),
+  const auto* found = std::ranges::find(kMediaTypes, extension(path),
                                         &std::pair<std::string_view, std::string_view>::first);
-  return found == kTypes.end() ? "application/octet-stream" : found->second;
+  return found == kMediaTypes.end() ? "application/octet-stream" : found->second;
 }
 
 bool is_immutable(std::string_view path) noexcept {

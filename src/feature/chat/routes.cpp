@@ -33,7 +33,7 @@ Task<Result<Reply<RoomView>>> change(Chat& chat, Call<ChangeRoom> call) {
   co_return api::ok(std::move(view));
 }
 
-Task<Result<Reply<Nothing>>> remove(Chat& chat, Call<> call) {
+Task<Result<Reply<Nothing>>> remove_room(Chat& chat, Call<> call) {
   auto removing = chat.remove(place_of(call), std::move(call.principal));
   INDABA_CO_TRY_VOID(co_await removing);
   co_return api::no_content();
@@ -97,7 +97,7 @@ void add_room_routes(Chat& chat, api::Endpoints& endpoints) {
        .access = api::Access::admin,
        .status = 204,
        .scope = "admin"},
-      [&chat](Call<> call) { return chat::remove(chat, std::move(call)); });
+      [&chat](Call<> call) { return remove_room(chat, std::move(call)); });
 }
 
 void add_member_routes(Chat& chat, api::Endpoints& endpoints) {

@@ -30,7 +30,7 @@ Task<Result<Reply<MessageView>>> edit(Chat& chat, Call<EditMessage> call) {
   co_return api::ok(std::move(view));
 }
 
-Task<Result<Reply<Nothing>>> remove(Chat& chat, Call<> call) {
+Task<Result<Reply<Nothing>>> remove_message(Chat& chat, Call<> call) {
   INDABA_CO_TRY(const auto id, id_of(call.path));
   auto removing = chat.remove_message(id, std::move(call.principal));
   INDABA_CO_TRY_VOID(co_await removing);
@@ -149,7 +149,7 @@ void add_message_routes(Chat& chat, api::Endpoints& endpoints) {
        .access = api::Access::user,
        .status = 204,
        .errors = {not_yours()}},
-      [&chat](Call<> call) { return chat::remove(chat, std::move(call)); });
+      [&chat](Call<> call) { return remove_message(chat, std::move(call)); });
   endpoints.post<Nothing, Nothing, MessageView>(
       "/api/v1/messages/{id}/restore",
       {.summary = "Bring a deleted message back",

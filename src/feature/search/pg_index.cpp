@@ -9,10 +9,10 @@ namespace {
 
 constexpr std::int64_t kFilledAtOnce = 500;
 
-class Reading final : public IndexReading {
+class PgReading final : public IndexReading {
  public:
-  Reading(db::Session& session, const IndexQuery& query, const Plan& plan, const WordReader& words,
-          const Marks& marks)
+  PgReading(db::Session& session, const IndexQuery& query, const Plan& plan,
+            const WordReader& words, const Marks& marks)
       : session_(session),
         query_(query),
         plan_(plan),
@@ -54,7 +54,7 @@ PgIndex::PgIndex(db::Database& database, const Clock& clock, Random& random)
 
 std::unique_ptr<IndexReading> PgIndex::begin(db::Session& session, const IndexQuery& query,
                                              const Plan& plan) const {
-  return std::make_unique<Reading>(session, query, plan, words_, marks());
+  return std::make_unique<PgReading>(session, query, plan, words_, marks());
 }
 
 Result<void> PgIndex::put(db::WriteTx& tx, chat::MessageId id, std::string_view body) {

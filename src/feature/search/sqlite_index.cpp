@@ -9,9 +9,9 @@ namespace {
 
 constexpr std::int64_t kSweptAtOnce = 500;
 
-class Reading final : public IndexReading {
+class SqliteReading final : public IndexReading {
  public:
-  Reading(db::Session& session, const IndexQuery& query, const Plan& plan, const Marks& marks)
+  SqliteReading(db::Session& session, const IndexQuery& query, const Plan& plan, const Marks& marks)
       : session_(session), query_(query), plan_(plan), marks_(marks) {}
 
   Result<std::vector<queries::Candidate>> candidates(queries::Between between,
@@ -44,7 +44,7 @@ SqliteIndex::SqliteIndex(db::Database& database, const Clock& clock, Random& ran
 
 std::unique_ptr<IndexReading> SqliteIndex::begin(db::Session& session, const IndexQuery& query,
                                                  const Plan& plan) const {
-  return std::make_unique<Reading>(session, query, plan, marks());
+  return std::make_unique<SqliteReading>(session, query, plan, marks());
 }
 
 Result<void> SqliteIndex::put(db::WriteTx& tx, chat::MessageId id, std::string_view) {

@@ -13,9 +13,9 @@ constexpr std::string_view kEntry =
     " WHERE m.id = $1 AND m.deleted_at IS NULL AND r.org_id IS NOT NULL";
 // Of values alone: an insert from a select could fail halfway, and FTS5 would write out what it has
 // gathered before each.
-constexpr std::string_view kPut =
+constexpr std::string_view kPutWords =
     "INSERT OR REPLACE INTO message_index (rowid, body, places) VALUES ($1, $2, $3)";
-constexpr std::string_view kRemove = "DELETE FROM message_index WHERE rowid = $1";
+constexpr std::string_view kRemoveWords = "DELETE FROM message_index WHERE rowid = $1";
 constexpr std::string_view kAnyGone = "SELECT 1 FROM message_index_gone LIMIT 1";
 constexpr std::string_view kRemoveGone =
     "DELETE FROM message_index WHERE rowid IN"
@@ -36,11 +36,11 @@ Result<void> put(db::Session& session, chat::MessageId id) {
       session.first<Entry>(
           kEntry, [](const db::Row& row) { return Entry{row.string(0), row.string(1)}; }, id));
   if (!entry) return {};
-  return session.execute(kPut, id, entry->body, entry->places);
+  return session.execute(kPutWords, id, entry->body, entry->places);
 }
 
 Result<void> remove(db::Session& session, chat::MessageId id) {
-  return session.execute(kRemove, id);
+  return session.execute(kRemoveWords, id);
 }
 
 Result<bool> is_any_gone(db::Session& session) {
