@@ -23,6 +23,7 @@ struct Exception {
 };
 [[nodiscard]] Exception builtin(std::string type, std::string_view sentence);
 [[nodiscard]] Exception of_celery(std::string type, std::string_view sentence);
+inline constexpr std::string_view kBilliard = "billiard.exceptions";  // the module of time limits
 // "NotFound" with its sentence, without what only the log may know.
 [[nodiscard]] Exception exception_of(const Error& error);
 [[nodiscard]] std::string repr_of(const Exception& exception);  // NotFound('There is no such …')

@@ -78,6 +78,12 @@ Result<boost::json::object> named_arguments(const Message& message, const Defini
   return all;
 }
 
+std::string event_members(const Message& message) {
+  std::string members;
+  json::append_member(members, "uuid", message.id);
+  return members;
+}
+
 std::string describe(const Message& message, std::string_view worker, std::string_view queue,
                      double began_at) {
   std::string out = "{";

@@ -86,6 +86,8 @@ using RunPtr = std::shared_ptr<Run>;
 // All arguments by their names. The error is a TypeError's sentence.
 [[nodiscard]] Result<boost::json::object> named_arguments(const Message& message,
                                                           const Definition& definition);
+// What every event about a task begins with.
+[[nodiscard]] std::string event_members(const Message& message);
 // As `celery inspect active` shows it: a JSON object.
 [[nodiscard]] std::string describe(const Message& message, std::string_view worker,
                                    std::string_view queue, double began_at);

@@ -100,6 +100,8 @@ class Worker final : private cluster::BusListener {
   void arm_limits(const RunPtr& run);
   void on_hard_limit(const RunPtr& run);
   Task<void> record(RunPtr run, Done done);
+
+  // Its end (celery_worker_end.cpp)
   void settle_error(const RunPtr& run, const Error& error);
   void retry(const RunPtr& run, const Error& error);
   void postpone(const RunPtr& run, const Error& error);

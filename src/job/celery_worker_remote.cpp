@@ -69,8 +69,7 @@ void Worker::say(std::string_view type, std::string members) {
 }
 
 void Worker::say_received(const Message& message) {
-  std::string members;
-  json::append_member(members, "uuid", message.id);
+  auto members = event_members(message);
   json::append_member(members, "name", message.task);
   json::append_member(members, "args", message.args_repr);
   json::append_member(members, "kwargs", message.kwargs_repr);
