@@ -307,10 +307,15 @@ void Worker::give_back_unbegun() {
 
 void Worker::give_back_all() {
   give_back_ready();
-  std::vector<std::string> tags;
+  std::vector<RunPtr> begun;  // copies: who is forgotten is in runs_ no more
   for (const auto& [tag, run] : runs_)
-    if (run->stage == Run::Stage::running || run->stage == Run::Stage::looking) tags.push_back(tag);
-  for (const auto& tag : tags) forget(runs_.at(tag));
+    if (run->stage == Run::Stage::running || run->stage == Run::Stage::looking)
+      begun.push_back(run);
+  std::vector<std::string> tags;
+  for (const auto& run : begun) {
+    tags.push_back(run->taken.tag);
+    forget(run);
+  }
   if (!tags.empty())
     parts_.log.warn("celery", "tasks that did not end in time go back to their queues",
                     {{"count", tags.size()}});
