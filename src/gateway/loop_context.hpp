@@ -11,6 +11,7 @@
 #include "stream/local_hub.hpp"
 #include "ws/deflate.hpp"
 
+#include <atomic>
 #include <unordered_set>
 #include <vector>
 
@@ -39,6 +40,9 @@ class LoopContext {
   DeflatedFormat deflated;
   SseFormat sse;
   JsonFormat json;
+  // Changes that are committed, and that this loop's readers have not heard of yet. Whoever made
+  // one may have its answer, and use it, before they do.
+  std::atomic<int> changes_coming{0};
   FrameCounts frames_in;
   FrameCounts frames_out;
 

@@ -210,6 +210,23 @@ async def test_other_rules_of_a_topic_and_other_names_are_known_on_the_other_nod
     (await nodes.there(root).get(f"orgs/{renamed}")).expect(200)
 
 
+async def test_a_rename_on_one_node_leaves_a_socket_of_the_other_in_its_room(nodes, root):
+    org = await make_org(root)
+    room = await org.make_room()
+    async with await Socket.open(nodes.two, f"/ws/{org.room(room['slug'])}", nodes.there(root)) as socket:
+        await socket.expect("subscribed")
+
+        async def speak():
+            await asyncio.sleep(nodes.promised / 15)  # a socket with twenty errors in a row is closed
+            return (await socket.ask("message", body="in the room"))["type"]
+
+        assert await speak() == "message_sent"
+        was, org.slug = org.path, unique("renamed")
+        (await root.patch(was, {"slug": org.slug})).expect(200)
+        (await root.patch(org.room(room["slug"]), {"slug": "elsewhere"})).expect(200)
+        await until(speak, "message_sent", nodes.promised)
+
+
 async def test_a_deleted_message_is_in_no_tail_of_the_other_node(nodes, root):
     org = await make_org(root)
     room = org.room((await org.make_room())["slug"])
