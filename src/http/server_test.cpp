@@ -22,6 +22,7 @@ class PiecesTest : public testing::Test {
     std::vector<Result<std::string>> pieces;
     std::uint64_t length = 0;
     std::atomic<int> asked{0};
+    std::atomic<int> asleep{0};
     std::shared_ptr<int> kept;  // goes with the first answer
   };
 
@@ -35,6 +36,10 @@ class PiecesTest : public testing::Test {
                 }} {
     connect();
   }
+  // A piece that is under way is let come.
+  void TearDown() override {
+    EXPECT_TRUE(net::eventually(thread_, [this] { return source_.asleep == 0; }));
+  }
   void connect() {
     auto pair = net::make_pair_on_loopback();
     client_.emplace(std::move(pair.client));
@@ -44,7 +49,9 @@ class PiecesTest : public testing::Test {
     });
   }
   static Task<Result<std::string>> piece(Source* source, std::size_t index) {
+    ++source->asleep;
     co_await sleep_for{Millis(1)};
+    --source->asleep;
     co_return source->pieces.at(index);
   }
   static Task<Response> answer(Source* source, Request) {
