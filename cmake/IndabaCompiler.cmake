@@ -27,7 +27,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 sees these through coroutine frames, std::variant and std::string where there is nothing (GCC bugs 105562, 105329, 107138).
   target_compile_options(indaba_options INTERFACE -fpch-preprocess -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds
     -fcf-protection -fstack-clash-protection)
-  # Memory for time: without it a tenth of the time goes into collecting what a compiler that ends soon would give back anyway.
+  # Memory for time: without it a sixteenth of the time goes into collecting what a compiler that ends soon would give back anyway.
   target_compile_options(indaba_options INTERFACE "SHELL:--param ggc-min-heapsize=1048576")
   if(INDABA_UNITY)  # g++ takes a source that is included for a header, and warns of what has no linkage there
     target_compile_options(indaba_options INTERFACE -Wno-subobject-linkage)

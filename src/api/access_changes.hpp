@@ -62,7 +62,7 @@ struct OrgChanged {
 };  // its name: nobody's access ends
 struct StreamRenamed {
   StreamId stream;
-};  // as well
+};  // a room's name, and with it its stream's: as little
 struct UserChanged {
   UserId user;
 };  // their name or language

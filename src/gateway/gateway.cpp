@@ -26,16 +26,7 @@ void Gateway::reload(const SocketSettings& settings) {
 }
 
 void Gateway::tell(const api::AccessChange& change) {
-  for (const auto& context : contexts_) {
-    ++context->changes_coming;
-    // Behind what the same tick delivers: who is removed still hears that they are.
-    context->loop.post([&context = *context, change] {
-      context.loop.at_tick_end([&context, change] {
-        context.tell(change);
-        --context.changes_coming;
-      });
-    });
-  }
+  for (const auto& context : contexts_) context->announce(change);
 }
 
 void Gateway::drain(Millis within) {

@@ -40,9 +40,6 @@ class LoopContext {
   DeflatedFormat deflated;
   SseFormat sse;
   JsonFormat json;
-  // Changes that are committed, and that this loop's readers have not heard of yet. Whoever made
-  // one may have its answer, and use it, before they do.
-  std::atomic<int> changes_coming{0};
   FrameCounts frames_in;
   FrameCounts frames_out;
 
@@ -51,14 +48,23 @@ class LoopContext {
   [[nodiscard]] bool holds(AccessHolder& holder) const { return holders_.contains(&holder); }
   [[nodiscard]] std::size_t holders() const noexcept { return holders_.size(); }
 
-  void tell(const api::AccessChange& change) {
-    const auto now = std::vector<AccessHolder*>(
-        holders_.begin(), holders_.end());  // a holder may leave while it hears
-    for (auto* holder : now)
-      if (holders_.contains(holder)) holder->on_access_change(change);
+  // Any thread: the readers hear of the change behind what the same tick delivers, so that who is
+  // removed still hears that they are.
+  void announce(const api::AccessChange& change) {
+    ++changes_coming_;
+    loop.post([this, change] {
+      loop.at_tick_end([this, change] {
+        each([&](AccessHolder& holder) { holder.on_access_change(change); });
+        --changes_coming_;
+      });
+    });
   }
+  // A change is committed that the readers have not heard of yet. Whoever made it may have its
+  // answer, and use it, before they do.
+  [[nodiscard]] bool changes_coming() const noexcept { return changes_coming_ > 0; }
   template <class F>
   void each(F visit) {
+    // A holder may leave meanwhile.
     const auto now = std::vector<AccessHolder*>(holders_.begin(), holders_.end());
     for (auto* holder : now)
       if (holders_.contains(holder)) visit(*holder);
@@ -66,6 +72,7 @@ class LoopContext {
 
  private:
   std::unordered_set<AccessHolder*> holders_;
+  std::atomic<int> changes_coming_{0};
 };
 
 }  // namespace indaba::gateway

@@ -347,7 +347,7 @@ Task<void> Session::serve_feature(boost::json::object frame, AnswerTo to, FrameQ
   if (const auto* id = frame.if_contains("client_message_id");
       id != nullptr && id->is_string() && id->get_string().size() <= kMaxClientMessageId)
     to.client_message_id = json::to_text(*id);
-  if (url_stream_id_ && (url_name_unsure_ || context_.changes_coming > 0) &&
+  if (url_stream_id_ && (url_name_unsure_ || context_.changes_coming()) &&
       !frame.contains("stream")) {
     auto looking = look_up_url_name();
     const auto known = co_await looking;

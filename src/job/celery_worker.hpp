@@ -110,6 +110,7 @@ class Worker final : private cluster::BusListener {
   void fail(const RunPtr& run, Exception exception);
   void revoke(const RunPtr& run, bool expired, bool terminated);
   void conclude(const RunPtr& run, Outcome outcome);
+  void put_down(const RunPtr& run);
   void let_go(const RunPtr& run);
   void on_ended(const RunPtr& run, Broker::Ended ended);
   void tell_end(const Run& run);

@@ -145,13 +145,18 @@ void Worker::conclude(const RunPtr& run, Outcome outcome) {
   let_go(run);
 }
 
-// Tells Redis; again, until there is an answer.
-void Worker::let_go(const RunPtr& run) {
+// It does not begin any more, or is not waited for any more.
+void Worker::put_down(const RunPtr& run) {
   run->stage = Run::Stage::over;
   run->soft.disarm();
   run->hard.disarm();
   abandon(*run);
   std::erase(ready_, run);
+}
+
+// Tells Redis; again, until there is an answer.
+void Worker::let_go(const RunPtr& run) {
+  put_down(run);
   settle(*run);
   run->ending.tag = run->taken.tag;
   run->ending.marker = run->marker;
@@ -228,11 +233,7 @@ void Worker::abandon(Run& run) {
 }
 
 void Worker::forget(const RunPtr& run) {
-  run->stage = Run::Stage::over;
-  run->soft.disarm();
-  run->hard.disarm();
-  abandon(*run);
-  std::erase(ready_, run);
+  put_down(run);
   if (runs_.erase(run->taken.tag) > 0 && std::exchange(run->settling, false)) --settling_;
   in_hand_ = static_cast<std::int64_t>(runs_.size());
 }

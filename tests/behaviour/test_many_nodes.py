@@ -223,6 +223,7 @@ async def test_a_rename_on_one_node_leaves_a_socket_of_the_other_in_its_room(nod
         assert await speak() == "message_sent"
         was, org.slug = org.path, unique("renamed")
         (await root.patch(was, {"slug": org.slug})).expect(200)
+        await until(speak, "message_sent", nodes.promised)
         (await root.patch(org.room(room["slug"]), {"slug": "elsewhere"})).expect(200)
         await until(speak, "message_sent", nodes.promised)
 
