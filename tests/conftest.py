@@ -43,6 +43,17 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(pytest.mark.skip(reason="about the embedded database"))
 
 
+async def end_tasks():
+    """What a failed test leaves behind. Again and again: Python 3.11's wait_for() may lose a cancellation."""
+    for _ in range(50):
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        if not left:
+            return
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=0.1)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem):
     """`async def test_…` runs in an event loop of its own."""
@@ -55,6 +66,7 @@ def pytest_pyfunc_call(pyfuncitem):
         try:
             await asyncio.wait_for(pyfuncitem.obj(**wanted), seconds)
         finally:
+            await end_tasks()
             await client.close_session()
 
     asyncio.run(scenario())

@@ -32,6 +32,7 @@ class Device:
         self.session = f"{person.name}-{rng.randrange(1 << 30)}"
         self.seen = {stream: [] for stream in streams}  # keys, by seq - 1
         self.epochs, self.waiting = {}, {}
+        self.sent_up_to = {}  # on this connection, by stream: from its `subscribed` on
         self.socket, self.stopping = None, False
         self.connections = self.resumed = self.repeated = 0
         self.refs = 0
@@ -61,6 +62,7 @@ class Device:
         elif self.style == "resume":
             query = {"session_uuid": self.session}
         dialling = Socket.dial(self.line, path, query=query, **self.person.caller.for_socket())
+        self.sent_up_to.clear()
         self.socket = await asyncio.wait_for(dialling, ANSWER_SECONDS)
         welcome = json.loads(await asyncio.wait_for(self.socket.connection.recv(), ANSWER_SECONDS))
         assert welcome["type"] == "welcome", welcome
@@ -101,6 +103,7 @@ class Device:
             elif frame["type"] == "subscribed":
                 self.epochs.setdefault(frame["stream"], frame["epoch"])
                 self.missing = self.missing - {frame["stream"]}
+                self.sent_up_to[frame["stream"]] = frame["since"]
                 if frame["epoch"] != self.epochs[frame["stream"]]:
                     raise Breach(f"{self}: another epoch, {frame}")
             elif frame["type"] in ("reset", "unsubscribed", "error"):
@@ -108,6 +111,7 @@ class Device:
 
     def take(self, event):
         seen, seq, key = self.seen[event["stream"]], event["seq"], key_of(event)
+        self.sent_up_to[event["stream"]] = seq
         if seq <= len(seen):
             self.repeated += 1
             if self.style != "resume":
@@ -120,8 +124,9 @@ class Device:
             seen.append(key)
 
     async def acknowledge(self, stream):
-        if self.socket is not None and self.last(stream):
-            await self.socket.send("ack", stream=stream, seq=self.last(stream))
+        seq = self.sent_up_to.get(stream, 0)
+        if self.socket is not None and seq:
+            await self.socket.send("ack", stream=stream, seq=seq)
 
     async def ask(self, type_, **frame):
         """The answer to a frame; Lost where there is none."""
