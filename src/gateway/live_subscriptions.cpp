@@ -74,6 +74,7 @@ std::vector<SavedPosition> LiveSubscriptions::positions() const {
   std::vector<SavedPosition> out;
   out.reserve(all_.size());
   for (const auto& s : all_) {
+    if (!s.has_position()) continue;
     SavedPosition position{.stream = std::string(s.subscription->name()),
                            .seq = s.acked == Seq{} ? s.confirmed : s.acked,
                            .epoch = {},
@@ -83,13 +84,16 @@ std::vector<SavedPosition> LiveSubscriptions::positions() const {
       position.epoch = s.subscription->epoch();
     } else {
       // Its stream could not be read yet: the position is what it was.
-      if (!s.start.since) continue;
       position.seq = *s.start.since;
       position.epoch = s.start.epoch;
     }
     out.push_back(std::move(position));
   }
   return out;
+}
+
+bool LiveSubscriptions::all_have_positions() const noexcept {
+  return std::ranges::all_of(all_, [](const auto& s) { return s.has_position(); });
 }
 
 }  // namespace indaba::gateway

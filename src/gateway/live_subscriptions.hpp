@@ -31,6 +31,9 @@ struct LiveSubscription {
   std::unique_ptr<std::vector<std::string>> other_names;
 
   [[nodiscard]] bool had_name(std::string_view name) const noexcept;
+  [[nodiscard]] bool has_position() const noexcept {
+    return subscription->started() || start.since.has_value();
+  }
 };
 
 // Whether it wins over what was saved.
@@ -45,6 +48,10 @@ struct SavedPosition {
   std::string epoch;
   StreamId id;  // none: saved by a version that knew the name alone
   OrgId org;    // none too where it is of one user, or of two
+
+  [[nodiscard]] bool is_of(const api::ResolvedStream& resolved) const noexcept {
+    return id ? id == resolved.id : stream == resolved.name;
+  }
 };
 
 class LiveSubscriptions {
@@ -62,7 +69,9 @@ class LiveSubscriptions {
   void on_ping_written() noexcept;
   // True where more is known to have been received than before.
   bool on_pong() noexcept;
+  // Of those that have one: what has not begun, and was not asked to begin at a position, has none.
   [[nodiscard]] std::vector<SavedPosition> positions() const;
+  [[nodiscard]] bool all_have_positions() const noexcept;
 
   [[nodiscard]] auto begin() noexcept { return all_.begin(); }
   [[nodiscard]] auto end() noexcept { return all_.end(); }

@@ -17,10 +17,15 @@ constexpr std::string_view kUpsert = R"(
   INSERT INTO socket_sessions (user_id, uuid, count, positions, saved_at) VALUES ($1, $2, $3, $4, $5)
   ON CONFLICT (user_id, uuid) DO UPDATE
     SET count = excluded.count, positions = excluded.positions, saved_at = excluded.saved_at
-    WHERE (socket_sessions.count, socket_sessions.saved_at) <= (excluded.count, excluded.saved_at))";
+    WHERE CASE socket_sessions.positions WHEN '' THEN socket_sessions.saved_at < excluded.saved_at
+          ELSE (socket_sessions.count, socket_sessions.saved_at) <= (excluded.count, excluded.saved_at)
+          END)";
 constexpr std::string_view kFind =
     "SELECT count, positions, saved_at FROM socket_sessions WHERE user_id = $1 AND uuid = $2 AND "
     "saved_at >= $3";
+// A row rather than none: a batch of before, on its way from whatever thread, must not bring back
+// what it has.
+constexpr std::string_view kWithdrawn = "";
 constexpr std::string_view kPurge = "DELETE FROM socket_sessions WHERE saved_at < $1";
 constexpr Millis kPurgeEvery{60'000};
 
@@ -82,7 +87,8 @@ std::optional<SavedSession> newer(std::optional<SavedSession> one,
                                   std::optional<SavedSession> other) {
   if (!one) return other;
   if (!other) return one;
-  if (one->count != other->count) return one->count > other->count ? one : other;
+  const bool counted_anew = one->withdrawn || other->withdrawn;
+  if (one->count != other->count && !counted_anew) return one->count > other->count ? one : other;
   return one->saved_at >= other->saved_at ? one : other;
 }
 
@@ -116,8 +122,13 @@ Task<std::optional<SavedSession>> ResumeStore::find(UserId user, std::string uui
     return session.first<SavedSession>(
         kFind,
         [&](const db::Row& row) {
-          return SavedSession{user, uuid, row.int64(0), decode(row.text(1)),
-                              from_millis(row.int64(2))};
+          const auto positions = row.text(1);
+          return SavedSession{user,
+                              uuid,
+                              row.int64(0),
+                              decode(positions),
+                              from_millis(row.int64(2)),
+                              positions == kWithdrawn};
         },
         user_column(user), uuid, since);
   };
@@ -135,6 +146,27 @@ std::optional<SavedSession> ResumeStore::take(UserId user, std::string_view uuid
   sessions_.erase(found);
   if (!fresh(session)) return std::nullopt;
   return session;
+}
+
+Task<void> ResumeStore::withdraw(UserId user, std::string uuid, std::int64_t count) {
+  {
+    const std::scoped_lock lock(mutex_);
+    sessions_.erase(key(user, uuid));
+  }
+  const SavedSession session{user, std::move(uuid), count, {}, clock_.wall(), true};
+  auto change = [session](db::WriteTx& tx) { return write_row(tx, session); };
+  auto writing = database_.write(db::Shard(), change);
+  const auto written = co_await writing;
+  if (!written)
+    log_.warn("gateway", "what was saved of a session could not be withdrawn",
+              {{"reason", written.error().log}});
+}
+
+Result<void> ResumeStore::write_row(db::WriteTx& tx, const SavedSession& session) {
+  const auto positions = session.withdrawn ? std::string(kWithdrawn) : encode(session.positions);
+  const std::array<db::Param, 5> row{user_column(session.user), session.uuid, session.count,
+                                     positions, to_millis(session.saved_at)};
+  return tx.sql().run_later(kUpsert, row);
 }
 
 std::vector<SavedSession> ResumeStore::take_unwritten() {
@@ -183,11 +215,8 @@ void ResumeStore::forget_old() {
 Task<void> ResumeStore::flush() {
   for (auto batch = take_unwritten(); !batch.empty(); batch = take_unwritten()) {
     auto change = [batch](db::WriteTx& tx) -> Result<void> {
-      for (const auto& s : batch) {
-        const auto positions = encode(s.positions);
-        const std::array<db::Param, 5> row{user_column(s.user), s.uuid, s.count, positions,
-                                           to_millis(s.saved_at)};
-        INDABA_TRY_VOID(tx.sql().run_later(kUpsert, row));
+      for (const auto& session : batch) {
+        INDABA_TRY_VOID(write_row(tx, session));
       }
       return {};
     };

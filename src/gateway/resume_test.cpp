@@ -28,6 +28,11 @@ class ResumeStoreTest : public testing::Test {
     co_await flushing;
     co_return true;
   }
+  static Task<bool> withdraw(ResumeStore& store, std::int64_t count) {
+    auto withdrawing = store.withdraw(UserId(7), "phone", count);
+    co_await withdrawing;
+    co_return true;
+  }
   std::optional<SavedSession> find() {
     ResumeStore store(*database_, clock_, kTtl, log_);
     return db::run_on(executor_, store.find(UserId(7), "phone"));
@@ -80,6 +85,47 @@ TEST_F(ResumeStoreTest, takes_ids_only_where_there_is_one_for_each_position) {
   ASSERT_TRUE(found);
   ASSERT_EQ(found->positions.size(), 2U);
   EXPECT_FALSE(found->positions[0].id);
+}
+
+TEST_F(ResumeStoreTest, does_not_know_what_was_withdrawn_until_it_is_saved_again) {
+  ResumeStore store(*database_, clock_, kTtl, log_);
+  SavedSession session{UserId(7), "phone", 3, {{"me", Seq(5), "e", StreamId(6), OrgId()}}, {}};
+  store.save(session, ResumeStore::Connection::closed);
+  EXPECT_TRUE(db::run_on(executor_, flush(store)));
+  EXPECT_TRUE(db::run_on(executor_, withdraw(store, 4)));
+  EXPECT_FALSE(store.remembered(UserId(7), "phone"));
+  ASSERT_TRUE(find());
+  EXPECT_TRUE(find()->withdrawn);
+  clock_.advance(Millis(500));
+  session.count = 1;  // its client has begun anew
+  session.positions.push_back({"channels/1", Seq(1), "f", StreamId(8), OrgId(1)});
+  store.save(session, ResumeStore::Connection::open);
+  EXPECT_TRUE(db::run_on(executor_, flush(store)));
+  const auto found = find();
+  ASSERT_TRUE(found);
+  EXPECT_FALSE(found->withdrawn);
+  EXPECT_EQ(found->positions.size(), 2U);
+}
+
+TEST_F(ResumeStoreTest, a_batch_that_comes_late_does_not_bring_back_what_was_withdrawn) {
+  ResumeStore late(*database_, clock_, kTtl, log_);
+  late.save({UserId(7), "phone", 3, {{"me", Seq(5), "e", StreamId(6), OrgId()}}, {}},
+            ResumeStore::Connection::open);
+  ResumeStore store(*database_, clock_, kTtl, log_);
+  EXPECT_TRUE(db::run_on(executor_, withdraw(store, 4)));
+  EXPECT_TRUE(db::run_on(executor_, flush(late)));
+  ASSERT_TRUE(find());
+  EXPECT_TRUE(find()->withdrawn);
+}
+
+TEST_F(ResumeStoreTest, what_was_saved_after_it_was_withdrawn_is_newer_whatever_its_count) {
+  const SavedSession withdrawn{UserId(7), "phone", 40, {}, clock_.wall(), true};
+  const SavedSession before{UserId(7), "phone", 50, {}, clock_.wall() - Millis(1)};
+  const SavedSession after{UserId(7), "phone", 2, {}, clock_.wall() + Millis(1)};
+  EXPECT_FALSE(newer(withdrawn, after)->withdrawn);
+  EXPECT_FALSE(newer(after, withdrawn)->withdrawn);
+  EXPECT_TRUE(newer(withdrawn, before)->withdrawn);
+  EXPECT_TRUE(newer(before, withdrawn)->withdrawn);
 }
 
 }  // namespace

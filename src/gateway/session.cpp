@@ -63,6 +63,8 @@ void Session::open() {
   gateway_.stats.active.fetch_add(1, std::memory_order_relaxed);
   gateway_.open_sessions.replace(*this);
   if (opening->saved) count_ = opening->saved->count;
+  heard_ = !opening->anew;
+  saved_ = opening->saved.has_value() && !opening->withdrawn;
   gateway_.parts.log.info("gateway", "connection opened",
                           {{"connection_id", connection_id_.text()},
                            {"user_id", principal_.user},
@@ -101,9 +103,7 @@ void Session::open() {
   auto saved = opening->saved ? std::move(opening->saved->positions) : std::vector<SavedPosition>();
   if (opening->url_stream) {
     auto start = std::move(opening->start);
-    const auto same = [&](const SavedPosition& position) {
-      return position.id ? position.id == url_stream_id_ : position.stream == url_stream_;
-    };
+    const auto same = [&](const auto& position) { return position.is_of(*opening->url_stream); };
     for (const auto& position : saved)  // a position in the URL wins over one that was saved
       if (same(position) && !asks_for_a_position(start)) start = {position.seq, position.epoch, 0};
     std::erase_if(saved, same);
@@ -150,6 +150,7 @@ void Session::on_subscribed(stream::Subscription& subscription, const stream::St
       .member("head", state.head)
       .member("since", since);
   answer(std::move(frame), to);
+  save_soon();
 }
 
 void Session::on_reset(stream::Subscription& subscription, stream::ResetReason reason,
@@ -204,6 +205,7 @@ void Session::on_ping_written() {
 }
 
 void Session::on_pong() {
+  on_heard();
   // Ten thousand that only keep their connections open must cost no write a heartbeat.
   const bool old = context_.loop.now() - saved_at_ > context_.settings.session_ttl / 2;
   if (subscriptions_.on_pong() || old) save_soon();
@@ -305,7 +307,8 @@ void Session::on_lost() {
 }
 
 void Session::release(ws::CloseCode code, std::string_view reason) {
-  gateway_.parts.resume.save(snapshot(), ResumeStore::Connection::closed);
+  if (auto session = snapshot())
+    gateway_.parts.resume.save(*std::move(session), ResumeStore::Connection::closed);
   closed_ = true;
   context_.remove(*this);
   gateway_.parts.presence.disconnect(user_);
@@ -328,24 +331,6 @@ void Session::release(ws::CloseCode code, std::string_view reason) {
   subscriptions_.clear();
 }
 
-SavedSession Session::snapshot() const {
-  auto positions = subscriptions_.positions();
-  positions.insert(positions.end(), restoring_.begin(), restoring_.end());
-  return {principal_.user, session_uuid_, count_, std::move(positions), {}};
-}
-
-void Session::save_soon() {
-  if (save_queued_ || closed_) return;
-  save_queued_ = true;
-  context_.save_queue.add(weak_from_this());
-}
-
-void Session::save() {
-  save_queued_ = false;
-  saved_at_ = context_.loop.now();
-  gateway_.parts.resume.save(snapshot(), ResumeStore::Connection::open);
-}
-
 // --- sending
 // --------------------------------------------------------------------------------------------------------------------
 
@@ -365,6 +350,7 @@ void Session::answer(FrameText frame, const AnswerTo& to) {
 
 void Session::on_text(std::string_view text) {
   if (closed_) return;
+  on_heard();
   ++count_;
   if (frames_.empty() && frames_.may_begin()) return serve(text, count_);
   frames_.wait(text, count_);

@@ -57,6 +57,8 @@ struct Opening {
   stream::Start start;
   bool welcome = true;
   std::optional<SavedSession> saved;
+  bool anew = false;       // what was saved is withdrawn: the client is to follow everything again
+  bool withdrawn = false;  // what was saved is now: the URL's stream is not among it
 };
 
 class Session final : public stream::Reader,
@@ -84,7 +86,9 @@ class Session final : public stream::Reader,
   [[nodiscard]] std::optional<WallTime> expires_at() const noexcept {
     return principal_.expires_at;
   }
-  [[nodiscard]] SavedSession snapshot() const;
+  // Nothing where its client cannot be known to have heard that it began anew: that may still
+  // believe to follow what it did.
+  [[nodiscard]] std::optional<SavedSession> snapshot() const;
   void save();  // for a resume after a crash; from the loop's save queue
 
   // AccessHolder
@@ -142,7 +146,9 @@ class Session final : public stream::Reader,
   void end_subscription(LiveSubscription& subscription, ws::CloseCode code,
                         std::string_view sentence);
   void release(ws::CloseCode code, std::string_view reason);
+  void on_heard();
   void save_soon();
+  Task<void> withdraw_saved();
 
   // What a delivery touches stands together: with thousands of readers it is memory that costs.
   net::Connection* connection_;  // none when it is lost, as the two below
@@ -178,6 +184,9 @@ class Session final : public stream::Reader,
   bool serving_ = false;  // inside serve(): what may begin, begins when it returns
   bool paused_ = false;
   bool save_queued_ = false;
+  bool heard_ = true;             // from its client, where it began anew
+  bool saved_ = false;            // something may be saved of it that knows less than it follows
+  bool withdrawing_ = false;      // what is saved: nothing is to be saved meanwhile
   bool url_name_unsure_ = false;  // the URL's stream may be called otherwise now
   MonoTime opened_at_;
   MonoTime saved_at_{};  // what a resumed session would go on from

@@ -197,6 +197,12 @@ Task<Result<api::ResolvedStream>> Session::find_stream(std::string name, StreamI
                       : gateway_.parts.names.resolve(principal_, std::move(name));
   auto resolved = co_await resolving;
   if (closed_ || !resolved) co_return resolved;
+  // What comes back of the session before is what was saved.
+  if (saved_ && restoring_.empty() && subscriptions_.find(resolved->id) == nullptr) {
+    auto withdrawing = withdraw_saved();
+    co_await withdrawing;
+    if (closed_) co_return resolved;
+  }
   if (access.lost(principal_, *resolved))
     co_return Error(ErrorKind::not_found, "There is no such stream.");
   if (subscriptions_.find(resolved->id) == nullptr &&
@@ -216,45 +222,6 @@ Task<Result<void>> Session::follow(std::string name, StreamId id, OrgId org, str
   subscribe_now(*found, start, std::move(to));
   save_soon();
   co_return Result<void>();
-}
-
-// One stream of the session before. A position that this connection asked for wins, by whatever
-// name it did.
-Task<Result<void>> Session::follow_again(SavedPosition position) {
-  auto finding = find_stream(position.stream, position.id, position.org);
-  auto found = co_await finding;
-  if (closed_) co_return Result<void>();
-  if (!found) co_return found.error();
-  if (const auto* live = subscriptions_.find(found->id)) {
-    if (asks_for_a_position(live->start)) co_return Result<void>();
-    found->name = live->subscription->name();
-  }
-  subscribe_now(*found, {position.seq, position.epoch}, AnswerTo{{}, count_});
-  save_soon();
-  co_return Result<void>();
-}
-
-Task<void> Session::restore(std::vector<SavedPosition> positions) {
-  // What is not followed again yet stays part of the session, should the connection end before.
-  restoring_ = std::move(positions);
-  while (!restoring_.empty()) {
-    const SavedPosition position = restoring_.front();
-    auto following = follow_again(position);
-    const auto followed = co_await following;
-    if (closed_) co_return;
-    if (!followed && (followed.error().kind == ErrorKind::unavailable ||
-                      followed.error().kind == ErrorKind::internal))
-      co_return close(ws::CloseCode::internal_error, "The streams cannot be read at this moment.");
-    restoring_.erase(restoring_.begin());
-    if (followed || subscriptions_.find(position.stream) != nullptr) continue;
-    // It was the client's before: silence would leave it waiting for ever.
-    FrameText frame("unsubscribed");
-    frame.member("stream", position.stream)
-        .member("code", static_cast<int>(ws::CloseCode::not_found))
-        .member("reason",
-                ws::close_reason(ws::CloseCode::not_found, "There is no such stream any more."));
-    send_text("unsubscribed", std::move(frame).finish());
-  }
 }
 
 LiveSubscription* Session::named(const std::optional<json::Text<1, 300>>& name,

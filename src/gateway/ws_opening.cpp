@@ -6,6 +6,7 @@
 #include "http/problem.hpp"
 #include "ws/handshake.hpp"
 
+#include <algorithm>
 #include <set>
 
 namespace indaba::gateway {
@@ -156,6 +157,23 @@ Task<std::optional<SavedSession>> WsOpening::find_saved(UserId user, std::string
   co_return co_await finding;
 }
 
+Task<void> WsOpening::resume(Opening& opening) {
+  auto finding = find_saved(opening.principal.user, opening.session_uuid);
+  opening.saved = co_await finding;
+  if (opening.saved && opening.saved->withdrawn) {
+    opening.saved.reset();
+    opening.anew = true;
+  }
+  if (!opening.saved || !opening.url_stream) co_return;
+  const auto& known = opening.saved->positions;
+  if (std::ranges::any_of(known, [&](const auto& p) { return p.is_of(*opening.url_stream); }))
+    co_return;
+  auto withdrawing = gateway_.parts.resume.withdraw(opening.principal.user, opening.session_uuid,
+                                                    opening.saved->count);
+  co_await withdrawing;
+  opening.withdrawn = true;
+}
+
 Task<Result<void>> WsOpening::admit(const http::Request& request, std::string stream_name,
                                     Opening& opening) {
   auto authenticating = gateway_.parts.authenticator.authenticate_socket(request);
@@ -249,8 +267,8 @@ Task<http::Response> WsOpening::open(http::Request request, api::PathParams path
   opening->session_uuid =
       asked->session_uuid.empty() ? gateway_.new_session_uuid() : asked->session_uuid;
   if (!asked->session_uuid.empty()) {
-    auto finding = find_saved(opening->principal.user, opening->session_uuid);
-    opening->saved = co_await finding;
+    auto resuming = resume(*opening);
+    co_await resuming;
   }
   response.take_over = [this, &context, head, opening, access,
                         deflate = accepted.deflate.has_value()](net::Connection* connection) {

@@ -22,6 +22,7 @@ class WsOpening {
   [[nodiscard]] bool origin_allowed(const http::Request& request) const;
   Task<Result<void>> admit(const http::Request& request, std::string stream_name, Opening& opening);
   Task<std::optional<SavedSession>> find_saved(UserId user, std::string uuid);
+  Task<void> resume(Opening& opening);
   [[nodiscard]] http::Response refuse_http(int status, std::string_view reason,
                                            std::string detail) const;
   [[nodiscard]] http::Response refuse_limited(std::string_view reason, const Error& error) const;

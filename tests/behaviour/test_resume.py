@@ -1,5 +1,7 @@
 """A session outlives its connection: subscriptions, count and positions come back."""
 
+import asyncio
+
 import pytest
 
 from harness.client import make_org, unique, User
@@ -245,3 +247,57 @@ async def test_the_name_of_a_renamed_stream_does_not_lead_a_session_to_another_o
         await again.silence()
         await org.notify(text="of the one that was followed")
         await again.expect("note", stream=org.notifications)
+
+
+@pytest.mark.parametrize("by_url", [False, True])
+async def test_after_a_crash_a_session_comes_back_whole_or_not_at_all(own_server, by_url):
+    """What is saved of it may be older than the crash. A stream that its client was told to follow must not be missing."""
+    server = own_server()
+    root = User(server, "root").sign_in()
+    org = await make_org(root)
+    streams = [await org.declare(unique("t")) for _ in range(2)]
+    for wait in (0, 0.3, 0.6, 0.9, 1.5, 2.5):
+        options = {"query": query(unique("s"))}
+        socket = await Socket.open(server, "/ws", root, **options)
+        await socket.ask("subscribe", stream=streams[0])
+        await asyncio.sleep(wait)
+        if by_url:
+            socket = await Socket.open(server, f"/ws/{streams[1]}", root, **options)
+            while (await socket.expect("subscribed"))["stream"] != streams[1]:
+                pass
+        else:
+            await socket.ask("subscribe", stream=streams[1])
+        server.kill()
+        server.start()
+        async with await Socket.open(server, "/ws", root, **options) as again:
+            if again.welcome["resumed"]:
+                back = {(await again.expect("subscribed"))["stream"] for _ in streams}
+                assert back == set(streams), f"killed {wait} s after the first subscription"
+
+
+async def test_a_client_that_may_not_have_heard_that_its_session_began_anew_is_told_again(own_server):
+    server = own_server()
+    root = User(server, "root").sign_in()
+    org = await make_org(root)
+    streams = [await org.declare(unique("t")) for _ in range(2)]
+    options = {"query": query(unique("s"))}
+    first = await Socket.open(server, "/ws", root, **options)
+    await first.ask("subscribe", stream=streams[0])
+    server.stop()  # saves it
+    server.start()
+    second = await Socket.open(server, "/ws", root, **options)
+    await second.expect("subscribed", stream=streams[0])
+    await second.ask("subscribe", stream=streams[1])
+    server.kill()
+    server.start()
+    unheard = await Socket.open(server, "/ws", root, **options)
+    if unheard.welcome["resumed"]:
+        return  # so slow a machine that all of it was saved before the kill
+    await unheard.abort()  # as if the line had swallowed its `welcome`
+    socket = await Socket.open(server, "/ws", root, **options)
+    assert socket.welcome["resumed"] is False
+    await socket.ask("subscribe", stream=streams[0])
+    await socket.abort()
+    async with await Socket.open(server, "/ws", root, **options) as again:
+        assert again.welcome["resumed"] is True
+        await again.expect("subscribed", stream=streams[0])

@@ -71,6 +71,7 @@ class Device:
             for stream in self.streams:
                 await self.subscribe(stream)
         elif self.style == "resume":
+            self.missing = set(self.streams)
             asyncio.get_running_loop().create_task(self.subscribe_to_missing(self.socket))
 
     async def subscribe(self, stream):
@@ -81,7 +82,6 @@ class Device:
 
     async def subscribe_to_missing(self, socket):
         """The line may have been cut before the session knew of a subscription."""
-        self.missing = set(self.streams)
         await asyncio.sleep(1)
         with contextlib.suppress(*TROUBLE):
             for stream in self.missing if self.socket is socket else ():
