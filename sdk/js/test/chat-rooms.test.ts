@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { Chat } from '../src/index.js';
 import { status, eventually } from './harness.js';
-import { useChat } from './chat-world.js';
-import { anna, ben } from './fake-chat.js';
+import { followed, useChat } from './chat-world.js';
+import { anna, ben, general } from './fake-chat.js';
 
 const world = useChat();
 
@@ -12,7 +12,7 @@ test('the rooms are followed with one connection, and counted before they are op
   await eventually(() =>
     expect(chat.rooms.map(({ info }) => info?.slug)).toEqual(['general', 'random']),
   );
-  await status(chat.client, 'live');
+  await followed(chat, general);
   world.fake.say('hello');
   await eventually(() => expect(chat.rooms[0]?.unread.unread).toBe(1));
   expect(chat.rooms[0]?.messages).toEqual([]);
@@ -38,8 +38,8 @@ test('a room that one is let into, or put out of, comes and goes', async () => {
   await status(chat.client, 'live');
   world.server.append('me', { type: 'member_added', user: ben, ...where });
   await eventually(() => expect(chat.rooms).toHaveLength(2));
-  await status(chat.client, 'live');
   const stream = 'orgs/acme/rooms/secret';
+  await followed(chat, stream);
   world.server.sendRaw({ type: 'unsubscribed', stream, code: 4003, reason: 'access_lost: x' });
   await eventually(() => expect(chat.rooms).toHaveLength(1));
 });

@@ -2,7 +2,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { PresenceMap } from '../src/chat/presence.js';
 import { TypingSender, TypingUsers } from '../src/chat/typing.js';
 import { UnreadCount } from '../src/chat/unread.js';
-import { useChat } from './chat-world.js';
+import { followed, useChat } from './chat-world.js';
 import { anna, ben, general } from './fake-chat.js';
 import { eventually } from './harness.js';
 
@@ -148,7 +148,7 @@ test('who is online comes from the whole state and from the changes after it', a
   world.fake.presence = { users: [{ user: ben, status: 'online' }], count: 1 };
   const chat = world.chat();
   await eventually(() => expect(chat.presence.get(ben.id)?.status).toBe('online'));
-  await eventually(() => expect(chat.client.subscription(general)?.live).toBe(true));
+  await followed(chat, general);
   const changes = [benWent, { user: anna, status: 'online' }];
   world.server.sendRaw({ type: 'presence', stream: general, changes });
   await eventually(() => expect(chat.presence.online.map(({ user }) => user)).toEqual([anna]));
@@ -167,7 +167,7 @@ test('a change that is told while the whole state is asked for is newer than the
   });
   const chat = world.chat();
   await asked;
-  await eventually(() => expect(chat.client.subscription(general)?.live).toBe(true));
+  await followed(chat, general);
   world.server.sendRaw({ type: 'presence', stream: general, changes: [benWent] });
   await eventually(() => expect(chat.presence.get(ben.id)).toEqual(benWent));
   world.server.sendRaw({

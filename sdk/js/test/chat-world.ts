@@ -1,5 +1,5 @@
 /** A chat against the double, for one test each. */
-import { afterEach, beforeEach } from 'vitest';
+import { afterEach, beforeEach, expect } from 'vitest';
 import { Chat, MemoryStorage, type ChatOptions, type Room } from '../src/index.js';
 import type { ClientOptions } from '../src/index.js';
 import { FakeChat, anna } from './fake-chat.js';
@@ -9,8 +9,13 @@ export interface ChatWorld extends World {
   fake: FakeChat;
   storage: MemoryStorage;
   chat(options?: Partial<ChatOptions>, client?: ClientOptions): Chat;
-  /** The room `general`, opened, with its messages. */
+  /** The room `general`, opened and followed, with its messages. */
   opened(options?: Partial<ChatOptions>, client?: ClientOptions): Promise<Room>;
+}
+
+/** From here on what the server tells of the stream is heard: the list of rooms is there a little earlier. */
+export async function followed(chat: Chat, stream: string): Promise<void> {
+  await eventually(() => expect(chat.client.subscription(stream)?.live).toBe(true));
 }
 
 export function useChat(): ChatWorld {
@@ -28,11 +33,11 @@ export function useChat(): ChatWorld {
       return chat;
     };
     world.opened = async (options, client) => {
-      const room = world.chat(options, client).room('general');
+      const chat = world.chat(options, client);
+      const room = chat.room('general');
       room.open();
-      await eventually(() => {
-        if (!room.loaded) throw new Error('not loaded');
-      });
+      await eventually(() => expect(room.loaded).toBe(true));
+      await followed(chat, room.stream);
       return room;
     };
   });
