@@ -76,9 +76,9 @@ test('what another admin exports is seen to run and to end, and so is its job', 
   await world.owner.makeRoom('much');
   await fill('much', 3 * messages); // long enough to be read again on the way
   await world.owner.setRole('carla', 'admin');
-  const number = await world.owner.startExport('messages_jsonl');
   const carla = await world.signedIn('carla');
   await carla.reaches('live');
+  const number = await world.owner.startExport('messages_jsonl');
   await carla.page.getByRole('button', { name: 'Administration' }).click();
   const row = carla.page.locator(`[data-export="${number}"]`);
   // It runs, and nobody told how far it is.
@@ -96,9 +96,9 @@ test('what another admin exports is seen to run and to end, and so is its job', 
 });
 
 test('a job that runs is cancelled, and run again', async () => {
-  const number = await world.owner.startExport('messages_jsonl');
   const anna = await world.signedIn('anna');
   await anna.reaches('live');
+  const number = await world.owner.startExport('messages_jsonl');
   await anna.page.getByRole('button', { name: 'Administration' }).click();
   const job = anna.page.locator(`[data-job="${number}"]`);
   await job.getByRole('button', { name: 'Cancel' }).click();

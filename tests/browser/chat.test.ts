@@ -52,16 +52,11 @@ test('two tabs of one user and another user see the same messages, in the same o
 
 test('both tabs of a user agree on what is unread, within a second of its being read', async () => {
   const room = await newRoom();
-  const visitor = await world.visitor();
-  const first = await world.tab(visitor);
-  await first.signIn('ben');
-  const second = await world.tab(visitor);
+  const [first, second] = await world.twoTabs('ben');
   const reader = new ChatTab(first.page);
   const other = new ChatTab(second.page);
   await first.page.getByRole('button', { name: /^Chat/ }).click();
   await second.page.getByRole('button', { name: /^Chat/ }).click();
-  await first.reaches('live');
-  await second.reaches('live');
   await reader.hasUnread(room, 0);
   await other.hasUnread(room, 0);
   for (let n = 1; n <= 4; n += 1) await world.api.say(room, `m${n}`);

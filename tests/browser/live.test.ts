@@ -19,12 +19,7 @@ test('a status that is changed in one tab is a notification in the other', async
 });
 
 test('two tabs of one visitor are both live', async () => {
-  const visitor = await world.visitor();
-  const first = await world.tab(visitor);
-  await first.signIn('anna');
-  await first.reaches('live');
-  const second = await world.tab(visitor);
-  await second.reaches('live');
+  const [first, second] = await world.twoTabs('anna');
   await first.addTask('Feed the cat');
   await second.hasStatus('Feed the cat', 'todo');
   await first.reaches('live');

@@ -61,12 +61,7 @@ test('a wrong password is said, and the form can be tried again', async () => {
 });
 
 test('signing out ends every tab of the session, and a reload stays signed out', async () => {
-  const visitor = await world.visitor();
-  const first = await world.tab(visitor);
-  await first.signIn('ben');
-  await first.reaches('live');
-  const second = await world.tab(visitor);
-  await second.reaches('live');
+  const [first, second] = await world.twoTabs('ben');
   await first.signOut();
   await first.page.getByRole('button', { name: 'Sign in' }).waitFor();
   await second.page.getByText('Your session has ended.').waitFor();

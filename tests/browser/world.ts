@@ -69,4 +69,13 @@ export class World {
     await tab.page.getByRole('heading', { name: 'Tasks' }).waitFor();
     return tab;
   }
+
+  /** One visitor with two tabs. The second is opened once the first is signed in: it asks only once who is there. */
+  async twoTabs(username: string): Promise<[Tab, Tab]> {
+    const first = await this.signedIn(username);
+    await first.reaches('live');
+    const second = await this.tab(first.page.context());
+    await second.reaches('live');
+    return [first, second];
+  }
 }
