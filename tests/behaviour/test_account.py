@@ -8,6 +8,7 @@ import pytest
 
 from harness import client
 from harness.client import PASSWORD, Caller, User, make_org, rows, unique
+from harness.limits import promised
 
 
 async def test_registering_answers_with_the_user_and_tokens(server, stranger):
@@ -244,7 +245,7 @@ async def test_many_sign_ins_at_once_are_queued_not_refused_and_nothing_else_wai
     await asyncio.sleep(0.05)
     began = time.monotonic()
     (await stranger.get("/healthz")).expect(200)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < promised(1)
     answers = await asyncio.gather(*signing_in)
     assert {answer.status for answer in answers} == {200}
     assert client.PASSWORD not in server.log_text()

@@ -9,6 +9,7 @@ import types
 import pytest
 
 from harness.client import User, api_key, make_org, rows, unique
+from harness.limits import promised
 from harness.reader import TROUBLE
 from harness.socket import Socket, refused
 from harness.sse import EventStream
@@ -215,17 +216,17 @@ class Live:
     async def ends_within_a_second(self, *codes, shared_closes=False):
         """Nothing of the stream's later events comes on any of them."""
         began = time.monotonic()
-        closed, _, frames = await self.socket.closed(1)
+        closed, _, frames = await self.socket.closed(promised(1))
         assert closed in codes and not any("among us" in str(frame) for frame in frames), (closed, frames)
         if shared_closes:
-            assert (await self.shared.closed(1))[0] in codes
+            assert (await self.shared.closed(promised(1)))[0] in codes
         else:
-            assert (await self.shared.until("unsubscribed", 1))["code"] in codes
+            assert (await self.shared.until("unsubscribed", promised(1)))["code"] in codes
         with pytest.raises(EOFError):
             while True:
-                assert "among us" not in str(await self.events.next(1))
-        answer = await asyncio.wait_for(asyncio.shield(self.poll), 1)
-        assert time.monotonic() - began < 1
+                assert "among us" not in str(await self.events.next(promised(1)))
+        answer = await asyncio.wait_for(asyncio.shield(self.poll), promised(1))
+        assert time.monotonic() - began < promised(1)
         assert answer.status in (200, 401, 404) and "among us" not in answer.text, answer
 
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from harness.client import User, make_org, unique
+from harness.limits import promised
 from harness.socket import Socket, refused
 
 
@@ -85,7 +86,7 @@ async def test_a_conversation_ends_with_the_last_common_organisation(server, ann
         await his.expect("subscribed")
         await hers.ask("subscribe", stream=f"conversations/{ben.id}")
         (await anna.delete(f"{org.path}/members/{ben.id}")).expect(204)
-        code, _, _ = await his.closed(2)
+        code, _, _ = await his.closed(promised(2))
         assert code == 4003
         ended = await hers.expect("unsubscribed", stream=f"conversations/{ben.id}", code=4003)
         assert ended["reason"].startswith("access_lost")

@@ -1,6 +1,7 @@
 """How far people have read, and what is unread on all of their devices."""
 
 from harness.client import make_org
+from harness.limits import promised
 from harness.socket import Socket
 
 
@@ -26,7 +27,7 @@ async def test_two_devices_agree_on_what_is_unread(server, anna, ben):
         await one.expect("subscribed")
         await other.expect("subscribed")
         await one.send("read_receipt", up_to=2)
-        told = await other.until("unread", 1)
+        told = await other.until("unread", promised(1))
         assert (told["unread"], told["last_read_seq"]) == (1, 2)
         assert told["room"]["slug"] == "general" and told["org"]["slug"] == org.slug
         event = await one.until("read_receipt")

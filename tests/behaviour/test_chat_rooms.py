@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from harness.client import api_key, make_org, rows, unique
+from harness.limits import promised
 from harness.socket import Socket, refused
 from harness.sse import EventStream
 
@@ -62,16 +63,16 @@ async def test_who_is_taken_out_of_a_private_room_hears_no_more_within_a_second(
         await shared.ask("subscribe", stream=room)
         await shared.ask("subscribe", stream=org.notifications)
         (await anna.delete(f"{room}/members/{ben.id}")).expect(204)
-        code, _, _ = await own.closed(1)
+        code, _, _ = await own.closed(promised(1))
         assert code == 4003
-        ended = await shared.until("unsubscribed", 1)
+        ended = await shared.until("unsubscribed", promised(1))
         assert ended["stream"] == room and ended["code"] == 4003
         (await anna.post(f"{room}/messages", {"body": "he is gone"})).expect(201)
         assert (await stays.until("message"))["body"] == "he is gone"
         await shared.silence()
         with pytest.raises(EOFError):
             while True:
-                assert "he is gone" not in str(await events.next(1))
+                assert "he is gone" not in str(await events.next(promised(1)))
     assert (await refused(server, f"/ws/{room}", ben))[0] == 4004
 
 
@@ -82,7 +83,7 @@ async def test_a_room_that_becomes_private_ends_for_everybody_outside(server, an
             await Socket.open(server, f"/ws/{org.room('general')}", anna) as inside:
         await inside.expect("subscribed")
         (await anna.patch(org.room("general"), {"private": True})).expect(200)
-        assert (await outside.closed(1))[0] == 4003
+        assert (await outside.closed(promised(1)))[0] == 4003
         (await anna.post(f"{org.room('general')}/messages", {"body": "among us"})).expect(201)
         assert (await inside.until("message"))["body"] == "among us"
 
@@ -93,7 +94,7 @@ async def test_an_admin_who_is_one_no_more_reads_no_private_rooms(server, anna, 
     async with await Socket.open(server, f"/ws/{org.room('secret')}", ben) as socket:
         await socket.expect("subscribed")
         (await anna.patch(f"{org.path}/members/{ben.id}", {"role": "member"})).expect(200)
-        assert (await socket.closed(1))[0] == 4003
+        assert (await socket.closed(promised(1)))[0] == 4003
     (await ben.get(org.room("secret"))).problem(404)
 
 
@@ -103,7 +104,7 @@ async def test_a_deleted_room_is_gone_for_everybody(server, anna, ben):
     (await ben.post(f"{org.room('general')}/messages", {"body": "hello"})).expect(201)
     async with await Socket.open(server, f"/ws/{org.room('general')}", ben) as socket:
         (await anna.delete(org.room("general"))).expect(204)
-        assert (await socket.closed(1))[0] in (4003, 4004)
+        assert (await socket.closed(promised(1)))[0] in (4003, 4004)
     (await anna.get(org.room("general"))).problem(404)
     await org.make_room(slug="general")
     assert (await ben.get(f"{org.room('general')}/messages")).json["messages"] == []

@@ -8,7 +8,7 @@ import pytest
 
 from harness import postgres, redis
 from harness.client import User, blocking_request, make_org, unique
-from harness.limits import within
+from harness.limits import promised, within
 from harness.socket import Socket
 from harness.sse import EventStream
 
@@ -295,7 +295,7 @@ async def test_a_session_that_is_open_here_is_closed_when_it_is_resumed_there(on
         await first.ask("ping")
     await first.ask("subscribe", stream=org.notifications)
     second = await Socket.open(on_redis.two, "/ws", on_redis.there(root), query={"session_uuid": session})
-    code, _, _ = await first.closed(2)
+    code, _, _ = await first.closed(promised(2))
     assert code == 4000
     assert second.welcome["resumed"] is True and second.welcome["count"] == 4
     await second.expect("subscribed")
@@ -344,7 +344,7 @@ async def test_typing_is_seen_on_the_other_node_but_not_by_oneself(on_redis):
     (await on_redis.there(root).post(f"{room}/messages", {"body": "hello"})).expect(201)
     told = {}
     while set(told) != {"typing", "message"}:
-        frame = await there.next(2)
+        frame = await there.next(promised(2))
         told[frame["type"]] = frame
     assert told["typing"]["is_typing"] is False
 
@@ -365,7 +365,7 @@ async def test_typing_ends_on_the_other_node_when_the_device_goes_and_when_its_n
     await laptop.close()  # it was open, and nobody typed on it
     await there.silence(0.7)
     await phone.abort()
-    assert (await there.expect("typing", 2))["is_typing"] is False
+    assert (await there.expect("typing", promised(2)))["is_typing"] is False
     await asyncio.sleep(1)  # told once a second
     await tablet.send("typing", is_typing=True)
     assert (await there.expect("typing"))["is_typing"] is True

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from harness.client import make_org, unique, User
+from harness.limits import promised
 from harness.socket import Socket
 
 
@@ -67,7 +68,7 @@ async def test_resuming_a_session_that_is_connected_closes_the_older_with_4000(s
     older = await Socket.open(server, "/ws", anna, query=query(session))
     newer = await Socket.open(server, "/ws", anna, query=query(session))
     assert newer.welcome["resumed"] is True
-    code, _, frames = await older.closed(2)
+    code, _, frames = await older.closed(promised(2))
     assert code == 4000
     assert frames[-1]["type"] == "goodbye"
     await newer.send("ping")

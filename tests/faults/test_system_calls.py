@@ -19,6 +19,7 @@ import pytest
 
 from faults.test_kill import check_database, personal_token
 from harness.client import User, blocking_request
+from harness.limits import promised
 from harness.server import Server
 from harness.socket import TROUBLE_NAMES, BlockingSocket
 
@@ -192,7 +193,7 @@ def run_script(template, folder, expression):
             script.deaths += 1
             traced.recover()
         script.check()
-        assert traced.slowest < 2, f"ready again after {traced.slowest:.2f} s"
+        assert traced.slowest < promised(2), f"ready again after {traced.slowest:.2f} s"
         assert traced.server.stop() == 0
         check_database(traced.server)
         return script
