@@ -83,6 +83,7 @@ export class Room extends Emitter<RoomEvents> {
   #messages: readonly Message[] = [];
   #stale = true;
   #mayType = true;
+  #opened = false;
   #left = false;
   #wasLive = false;
 
@@ -201,6 +202,7 @@ export class Room extends Emitter<RoomEvents> {
 
   /** Follows the room and reads its newest messages. May be called each time that the room is shown. */
   open(): void {
+    this.#opened = true;
     this.follow();
     this.moveDivider();
     this.#history.open();
@@ -323,7 +325,7 @@ export class Room extends Emitter<RoomEvents> {
     this.#outbox.drain();
     this.#reading.flush();
     this.#history.resume();
-    if (this.#timeline.loaded) this.#reading.readReceipts();
+    if (this.#opened) this.#reading.readReceipts();
   }
 
   /** @internal Another tab changed what waits. */
