@@ -7,7 +7,7 @@ const world = new World();
 const run = promisify(execFile);
 
 /** Enough for progress, which is told once a second, to be told on the way. */
-const messages = 60_000;
+const messages = 100_000;
 
 /** More than could be sent: written while the server is down. */
 async function fill(room: string, messages: number): Promise<void> {
@@ -54,7 +54,7 @@ test('an admin starts an export, sees how far it is, and downloads it', async ()
   const exported = anna.page.locator('.exports li[data-export]');
   const row = exported.filter({ hasText: 'Messages' }).first();
   const link = row.getByRole('link', { name: /^Download/ });
-  await link.waitFor({ timeout: 60_000 });
+  await link.waitFor({ timeout: 120_000 });
   const seen = await anna.page.evaluate(() => (window as unknown as { seen: number[] }).seen);
   expect(seen.filter((value) => value > 0 && value < 100).length).toBeGreaterThan(0);
   expect(seen).toEqual([...seen].sort((a, b) => a - b));
@@ -74,7 +74,7 @@ test('an admin starts an export, sees how far it is, and downloads it', async ()
 
 test('what another admin exports is seen to run and to end, and so is its job', async () => {
   await world.owner.makeRoom('much');
-  await fill('much', 3 * messages); // long enough to be read again on the way
+  await fill('much', messages); // with those above, long enough to be read again on the way
   await world.owner.setRole('carla', 'admin');
   const carla = await world.signedIn('carla');
   await carla.reaches('live');
@@ -90,7 +90,7 @@ test('what another admin exports is seen to run and to end, and so is its job', 
     .waitFor();
   const share = () => job.locator('progress').getAttribute('value');
   await expect.poll(share, { timeout: 10_000 }).toMatch(/^[1-9]/);
-  await row.getByRole('link', { name: /^Download/ }).waitFor({ timeout: 60_000 });
+  await row.getByRole('link', { name: /^Download/ }).waitFor({ timeout: 120_000 });
   await job.locator('[data-status="done"]').waitFor();
   expect(await carla.page.locator('progress').count()).toBe(0);
 });
@@ -105,7 +105,7 @@ test('a job that runs is cancelled, and run again', async () => {
   await job.locator('[data-status="cancelled"]').waitFor();
   await anna.page.locator(`[data-export="${number}"]`).getByText('cancelled').waitFor();
   await job.getByRole('button', { name: 'Run again' }).click();
-  await job.locator('[data-status="done"]').waitFor({ timeout: 60_000 });
+  await job.locator('[data-status="done"]').waitFor({ timeout: 120_000 });
 });
 
 test('jobs go on beyond the first page', async () => {

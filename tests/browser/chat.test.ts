@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ChatTab, turn, withAttention } from './chat-tab.js';
-import { World } from './world.js';
+import { promised, World } from './world.js';
 
 const world = new World();
 let rooms = 0;
@@ -64,7 +64,7 @@ test('both tabs of a user agree on what is unread, within a second of its being 
   await other.hasUnread(room, 4);
   await reader.open(room);
   await reader.hasUnread(room, 0);
-  await other.hasUnread(room, 0, 1_000);
+  await other.hasUnread(room, 0, promised(1_000));
   // The divider stays above what was new.
   const divided = first.page.locator('.divider + .message .body');
   expect(await divided.textContent()).toBe('m1');
@@ -152,7 +152,7 @@ test('a refused message says why, and can be sent again, changed or discarded', 
   await failed.getByText(/Not sent: .*5000/).waitFor();
   await failed.getByRole('button', { name: 'Send again' }).click();
   await failed.getByText(/Not sent: .*5000/).waitFor();
-  expect(await world.api.said(room)).toEqual(['after it']);
+  await expect.poll(() => world.api.said(room)).toEqual(['after it']);
   await failed.getByRole('button', { name: 'Change' }).click();
   await chat.shows(['after it']);
   expect(await chat.field.inputValue()).toBe(tooLong);
@@ -277,7 +277,8 @@ test('a message that is marked unread stays so, until something newer was seen',
   await chat.hasUnread(room, 0);
   await chat.act('m2', 'Mark unread');
   await chat.hasUnread(room, 2);
-  expect(await tab.page.locator('.divider + .message .body').textContent()).toBe('m2');
+  const divided = tab.page.locator('.divider + .message .body');
+  await expect.poll(() => divided.textContent()).toBe('m2');
   await world.api.say(room, 'm4');
   await chat.hasUnread(room, 0);
 });

@@ -4,8 +4,9 @@ export default defineConfig({
   // One Chromium and one server at a time: the machine may be small.
   test: {
     include: ['*.test.ts'],
-    testTimeout: 60_000,
+    testTimeout: 180_000,
     hookTimeout: 60_000,
     fileParallelism: false,
+    expect: { poll: { timeout: 15_000 } },
   },
 });

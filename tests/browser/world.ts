@@ -18,6 +18,13 @@ const flags = [
   '--disable-renderer-backgrounding',
 ];
 
+const patience = Number(process.env['INDABA_TEST_PATIENCE'] ?? 4);
+
+/** How long a test waits for what the product promises within so many milliseconds: a shared machine decides no test. */
+export function promised(milliseconds: number): number {
+  return milliseconds * patience;
+}
+
 export class World {
   readonly server = new Server();
   readonly api = new Api(() => this.server.url, 'carla');

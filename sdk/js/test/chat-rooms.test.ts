@@ -60,6 +60,8 @@ test('conversations are there where the server has them', async () => {
   expect(first?.room.unread).toEqual({ unread: 2, last_read_seq: 3 });
   // It was read on another device.
   const read = { type: 'unread', conversation: { user_id: ben.id }, unread: 0, last_read_seq: 6 };
+  const now = { unread: 0, last_read_seq: 6, head: 6 };
+  world.fake.conversations = { results: [{ user: ben, stream, ...now }] };
   world.server.append('me', read);
   await eventually(() => expect(first?.room.unread).toEqual({ unread: 0, last_read_seq: 6 }));
 });

@@ -75,7 +75,7 @@ test('after a climb a lost socket is opened again', async () => {
 });
 
 test('moving between all three at random misses nothing and repeats nothing', async () => {
-  const client = world.client({ timings: { upgradeMs: 40, openMs: 60, silenceMs: 200 } });
+  const client = world.client({ timings: { upgradeMs: 40 } });
   const seqs = collect(client.subscribe(topic));
   const used = new Set<TransportKind>();
   client.on('state', ({ status: now, transport }) => {

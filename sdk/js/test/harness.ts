@@ -14,8 +14,8 @@ export interface World {
 
 /** Time spans that make a test quick; none of them decides whether it passes. */
 export const quick = {
-  openMs: 300,
-  silenceMs: 400,
+  openMs: 1_000,
+  silenceMs: 2_000,
   probeMs: 100,
   stableMs: 50,
   backoffBaseMs: 10,
@@ -64,9 +64,12 @@ export function upTo(n: number, from = 1): number[] {
 }
 
 export async function status(client: Client, wanted: string): Promise<void> {
-  await vi.waitFor(() => expect(client.state.status).toBe(wanted), { timeout: 5000, interval: 5 });
+  await vi.waitFor(() => expect(client.state.status).toBe(wanted), {
+    timeout: 20_000,
+    interval: 5,
+  });
 }
 
 export async function eventually(check: () => void): Promise<void> {
-  await vi.waitFor(check, { timeout: 5000, interval: 5 });
+  await vi.waitFor(check, { timeout: 20_000, interval: 5 });
 }
