@@ -16,6 +16,7 @@ import time
 from chaos.clients import SocketReader, attempt, visit
 from chaos.history import ACKED, REJECTED, UNKNOWN, Publish, Revocation, text_of
 from chaos.world import FAKETIME
+from harness.limits import promised
 from harness.reader import TROUBLE
 from harness.socket import Socket
 
@@ -427,9 +428,11 @@ class Revoking:
 
 async def revoke_with_redis(world, rng):
     """F39: within a second, and what a busy machine takes."""
+    if await world.until_well(20, on_bus=True) is None:
+        world.trouble("not-well", "the nodes did not speak to each other 20 s after a fault")
     revoking = Revoking(world, rng)
     await revoking.begin()
-    await revoking.finish(bound=1.5)
+    await revoking.finish(bound=promised(1) + 0.5)
 
 
 async def revoke_without_redis(world, rng):
@@ -438,7 +441,7 @@ async def revoke_without_redis(world, rng):
     await revoking.begin()
     for node in world.nodes:
         node.bus.set(hole="both")
-    await revoking.finish(bound=10.5, heal=[node.bus for node in world.nodes])
+    await revoking.finish(bound=promised(10) + 0.5, heal=[node.bus for node in world.nodes])
 
 
 async def revoke_on_a_node_that_is_cut_off(world, rng):
@@ -448,7 +451,7 @@ async def revoke_on_a_node_that_is_cut_off(world, rng):
     lines = [revoking.there.bus, revoking.there.database]
     for line in lines:
         line.set(hole="both")
-    await revoking.finish(bound=10.5, told=False, heal=lines)
+    await revoking.finish(bound=promised(10) + 0.5, told=False, heal=lines)
 
 
 # How often each is drawn. Half an hour has to have stopped and flushed Redis 20 times each, and by these weights has some 35 times.

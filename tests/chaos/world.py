@@ -138,24 +138,26 @@ class World:
     def trouble(self, name, what):
         self.history.troubles.append((name, f"at {time.monotonic() - self.began:.1f} s: {what}"))
 
-    async def until_well(self, seconds):
-        """All nodes ready, and each knows of the others. How long that took; None: it did not come to it."""
+    async def until_well(self, seconds, on_bus=False):
+        """All nodes ready, and each knows of the others; `on_bus`: and speaks to them, which a node does no longer for the
+        seconds in which it waits to try Redis again. How long that took; None: it did not come to it."""
         began = time.monotonic()
         while time.monotonic() - began < seconds:
-            states = await asyncio.gather(*(self.is_well(node) for node in self.nodes))
+            states = await asyncio.gather(*(self.is_well(node, on_bus) for node in self.nodes))
             if all(states):
                 return time.monotonic() - began
             await asyncio.sleep(0.1)
         return None
 
-    async def is_well(self, node):
+    async def is_well(self, node, on_bus):
         stranger = Caller(node.direct)
         try:
             ready = await asyncio.wait_for(stranger.get("/readyz"), 2)
             figures = await asyncio.wait_for(stranger.get("/metrics"), 2)
         except TROUBLE:
             return False
-        return ready.status == 200 and f"indaba_nodes {NODES}\n" in figures.text
+        return (ready.status == 200 and f"indaba_nodes {NODES}\n" in figures.text
+                and (not on_bus or "indaba_bus_up 1\n" in figures.text))
 
     async def watch(self, node):
         """Liveness needs neither the database nor Redis; a node ends only where a fault ends it."""
