@@ -56,7 +56,7 @@ def ws(server):
     return f"ws://{server.host}:{server.port}"
 
 
-SHORT = ("--seconds", 0.5, "--warm-up", 0.1, "--timeout", 10)
+SHORT = ("--seconds", 1, "--warm-up", 0.1, "--timeout", 10)
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ async def test_fanout_counts_every_delivery_of_a_closed_loop(server, indaba):
 async def test_fanout_keeps_a_rate_whatever_the_readers_do(server, indaba):
     told = (await bench("fanout", ws(server), *await indaba(durable=False), *SHORT, "--connections", 10, "--rate", 100,
                         "--processes", 2, "--publishers", 2)).good()
-    assert 10 < told["events_per_second"] < 130, "never faster than asked; how much slower is the machine's affair"
+    assert 10 < told["events_per_second"] < 150, "never faster than asked; how much slower is the machine's affair"
     assert told["processes"] == 2
 
 

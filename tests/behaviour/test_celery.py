@@ -95,8 +95,11 @@ class Shop:
         """What our worker answers to `celery inspect`."""
         host = os.uname().nodename
         inspect = self.app.control.inspect(destination=[f"indaba-{self.server.pid}@{host}"], limit=1, timeout=5)
-        (answer,) = getattr(inspect, what)(*args).values()
-        return answer
+        for _ in range(3):  # None: the one message that it waited for was a late answer to somebody else
+            if (told := getattr(inspect, what)(*args)) is not None:
+                (answer,) = told.values()
+                return answer
+        raise AssertionError(f"no answer to {what}")
 
     def close(self):
         self.app.close()
@@ -174,8 +177,8 @@ def test_what_is_no_task_is_refused_before_it_is_sent(shop):
 
 def test_python_runs_the_most_urgent_first(shop, python):
     shop.raw.delete("shop.notes")
-    for _ in range(2):  # one runs, one is in its worker's hands
-        shop.sent("shop.sleepy", "--args", "[1]").expect(0)
+    for seconds in (4, 0):  # one runs, one is in its worker's hands
+        shop.sent("shop.sleepy", "--args", f"[{seconds}]").expect(0)
     for priority in (9, 6, 3, 0):
         shop.sent("shop.note", "--args", f"[{priority}]", "--priority", str(priority)).expect(0)
     shop.wait(lambda: shop.raw.llen("shop.notes") == 4)
@@ -272,12 +275,12 @@ def test_a_task_is_tried_again_and_its_caller_sees_so(shop):
 
 def test_indaba_runs_it_not_before_its_eta_and_not_after_it_expired(shop):
     began = time.time()
-    late = shop.call("test.echo", 1, countdown=1)
+    late = shop.call("test.echo", 1, countdown=3)
     shop.wait(lambda: shop.raw.zcard("indaba.delayed") == 1)
     (scheduled,) = shop.inspect("scheduled")
     assert scheduled["request"]["id"] == late.id and scheduled["priority"] == 0
     late.get(timeout=10)
-    assert 1 <= time.time() - began < promised(8)
+    assert 3 <= time.time() - began < promised(8)
     expired = shop.call("test.echo", 1, countdown=0.6, expires=0.3)
     with pytest.raises(Exception, match="expired") as told:
         expired.get(timeout=10)
@@ -286,7 +289,7 @@ def test_indaba_runs_it_not_before_its_eta_and_not_after_it_expired(shop):
 
 def test_the_most_urgent_is_run_first(own_shop):
     shop = own_shop(INDABA_JOBS_CONCURRENCY="1", INDABA_JOBS_PREFETCH="1")
-    blocker = shop.started(shop.call("test.sleep", 0.5))
+    blocker = shop.started(shop.call("test.sleep", 2))
     tasks = {shop.call("test.sleep", 0, priority=priority).id: priority for priority in (9, 6, 3, 0)}
     blocker.get(timeout=10)
     shop.wait(lambda: shop.raw.exists(*(f"celery-task-meta-{task}" for task in tasks)) == 4)
@@ -352,7 +355,7 @@ def test_nobody_hears_of_a_result_that_is_ignored(shop):
 
 
 def test_progress_can_be_looked_at(shop):
-    task = shop.call("test.sleep", 1)
+    task = shop.call("test.sleep", 3)
     shop.wait(lambda: task.state == "PROGRESS")
     assert task.info["note"] == "sleeping" and task.get(timeout=10) == "slept"
 
@@ -423,13 +426,13 @@ def test_no_message_stops_the_worker(shop):
 
 
 def test_celery_inspect_sees_the_worker(shop):
-    running = shop.started(shop.call("test.sleep", 5))
+    running = shop.started(shop.call("test.sleep", 60))
     (name,) = [name for name in shop.app.control.inspect(timeout=1.5).ping() if name.startswith("indaba-")]
     assert name.startswith(f"indaba-{shop.server.pid}@")
-    told = celery.command(shop.redis, "inspect", "ping", "-t", "1", "-d", name)
+    told = celery.command(shop.redis, "inspect", "ping", "-t", "5", "-d", name)
     assert f"{name}: OK" in told and "pong" in told
     (active,) = shop.inspect("active")
-    assert active["id"] == running.id and active["name"] == "test.sleep" and active["args"] == [5]
+    assert active["id"] == running.id and active["name"] == "test.sleep" and active["args"] == [60]
     assert active["delivery_info"]["routing_key"] == "indaba"
     assert "test.add" in shop.inspect("registered") and shop.inspect("reserved") == []
     assert shop.inspect("active_queues")[0]["name"] == "indaba"
@@ -509,9 +512,9 @@ def test_all_that_a_killed_worker_had_comes_back_together(own_shop):
 def test_a_worker_that_stood_still_records_nothing(own_shop):
     shop = own_shop()
     task = shop.started(shop.call("test.sleep", 1, "shop"))
-    other = shop.node(data=None)  # its own database: what it records, the first one cannot know
     shop.server.signal(signal.SIGSTOP)
     try:
+        other = shop.node(data=None)  # its own database: what it records, the first one cannot know
         assert task.get(timeout=15) == "slept"
         first = shop.raw.get(f"celery-task-meta-{task.id}")
     finally:
@@ -566,13 +569,13 @@ def test_the_worker_goes_on_when_redis_is_back(own_shop, what):
 
 
 def test_a_clean_stop_lets_the_short_end_and_gives_the_long_back(own_shop):
-    shop = own_shop(INDABA_SERVER_DRAIN_TIME="1s", INDABA_JOBS_CONCURRENCY="2", INDABA_CELERY_VISIBILITY_TIMEOUT="1h")
-    short, long = shop.started(shop.call("test.sleep", 0.5)), shop.started(shop.call("test.sleep", 60, priority=3))
+    shop = own_shop(INDABA_SERVER_DRAIN_TIME="4s", INDABA_JOBS_CONCURRENCY="2", INDABA_CELERY_VISIBILITY_TIMEOUT="1h")
+    short, long = shop.started(shop.call("test.sleep", 2)), shop.started(shop.call("test.sleep", 60, priority=3))
     waiting = [shop.call("test.echo", n) for n in range(2)]
     shop.wait(lambda: shop.raw.hlen("unacked") == 4)
     began = time.monotonic()
     assert shop.server.stop() == 0
-    assert time.monotonic() - began < promised(5)
+    assert time.monotonic() - began < promised(8)
     assert short.get(timeout=5) == "slept"
     assert not shop.raw.hlen("unacked") and not shop.raw.zcard("unacked_index")
     assert [json.loads(raw)["headers"]["id"] for raw in reversed(shop.raw.lrange("indaba", 0, -1))] == [w.id for w in waiting]
@@ -798,11 +801,10 @@ def test_a_job_that_sends_waits_for_a_broker_that_is_away(own_shop):
 
 def test_what_cannot_be_sent_fails_with_the_reason(own_shop, own_server):
     def failed(server, number, words):
-        deadline = time.monotonic() + 10
-        while words not in (out := server.command("jobs", "list", "--status", "failed").expect(0).out):
+        deadline, out = time.monotonic() + 10, ""
+        while not any(line.split()[0] == str(number) and words in line for line in out.splitlines()):
             assert time.monotonic() < deadline, out
-            time.sleep(0.05)
-        assert any(line.split()[0] == str(number) and words in line for line in out.splitlines())
+            out = server.command("jobs", "list", "--status", "failed").expect(0).out
 
     shop = own_shop(INDABA_CELERY_QUEUES="")
     failed(shop.server, enqueue(shop, "shop add"), "task")

@@ -211,7 +211,7 @@ class Live:
     async def known_everywhere(self):
         """The node that took the right away delivers nothing from now on, the others may for a second."""
         if self.server.several:
-            await asyncio.sleep(1)
+            await asyncio.sleep(promised(1))
 
     async def ends_within_a_second(self, *codes, shared_closes=False):
         """Nothing of the stream's later events comes on any of them."""

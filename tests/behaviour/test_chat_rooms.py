@@ -114,6 +114,7 @@ async def test_the_new_member_of_a_room_is_told_on_their_own_stream(server, anna
     org = await make_org(anna, member=ben)
     room = await org.make_room(slug="secret", private=True)
     async with await Socket.open(server, "/ws/me", ben) as socket:
+        await socket.expect("subscribed")
         (await anna.post(f"{org.room('secret')}/members", {"user_id": ben.id})).expect(201)
         told = await socket.until("member_added")
         assert told["room"] == {"id": room["id"], "slug": "secret", "name": "secret"}

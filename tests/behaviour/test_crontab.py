@@ -3,7 +3,6 @@
 import datetime
 import os
 import pathlib
-import random
 import subprocess
 import zoneinfo
 

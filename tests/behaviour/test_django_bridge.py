@@ -9,7 +9,7 @@ import websockets
 
 from harness import client, django, postgres
 from harness.client import make_org
-from harness.limits import within
+from harness.limits import promised, within
 from harness.redis import Redis
 from harness.redis import installed as redis_installed
 from harness.socket import Socket
@@ -216,7 +216,7 @@ async def test_a_thousand_messages_a_second_are_all_kept_once_in_order_and_read(
             site.django.keep_saying, f"log-{org.slug}", {"type": "line", "text": "x" * 100}, rate, seconds))
         read = [(event["seq"], event["data"]["number"]) for event in await socket.events(rate * seconds, 90)]
     told = await saying
-    assert told["dropped"] == 0 and told["took"] < seconds * 1.1, told
+    assert told["dropped"] == 0 and told["took"] < promised(seconds * 1.1), told
     assert read == [(number + 1, number) for number in range(rate * seconds)]
     kept, since = [], 0
     while page := (await root.get(f"events?stream={log}&since={since}&limit=500")).expect(200).json["results"]:
@@ -245,7 +245,7 @@ async def test_a_thousand_events_a_second_reach_a_consumer_of_django_all_once_an
 
     publishing = asyncio.create_task(publish())
     told = [json.loads(await asyncio.wait_for(consumer.recv(), 30))["seq"] for _ in range(rate * seconds)]
-    assert await publishing < seconds * 1.1
+    assert await publishing < promised(seconds * 1.1)
     assert told == list(range(1, rate * seconds + 1))
     await consumer.close()
 
@@ -312,7 +312,7 @@ async def test_two_nodes_append_what_django_says_once_and_the_second_takes_over(
     await site.say(org.group, {"type": "task.status_changed", "of": "both"}, times=100)
 
     async def told(of, count, by):
-        for _ in range(200):
+        for _ in range(600):
             page = (await by.get(f"orgs/{org.slug}/notifications?limit=200")).json["results"]
             numbers = [event["number"] for event in page if event.get("of") == of]
             if len(numbers) >= count:
@@ -324,7 +324,8 @@ async def test_two_nodes_append_what_django_says_once_and_the_second_takes_over(
     # The leader is killed. Core keeps what is said until the other one leads; what is said by PUBLISH meanwhile is lost.
     first.kill()
     if site.layer == "pubsub":
-        await asyncio.sleep(9)
+        while "this node takes what Django says" not in second.log_text():
+            await asyncio.sleep(0.1)
     await site.say(org.group, {"type": "task.status_changed", "of": "other"}, times=50)
     other = await asyncio.to_thread(client.User(second, "root").sign_in)
     assert await told("other", 50, other) == list(range(50))

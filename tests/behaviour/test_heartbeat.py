@@ -32,11 +32,12 @@ async def test_a_heartbeat_and_a_ping_come_together(fast):
         assert beat["type"] == "heartbeat" and beat["timestamp"].endswith("Z")
 
 
-async def test_whoever_answers_pings_or_says_anything_stays(fast):
-    root = User(fast, "root")
-    async with await Socket.open(fast, "/ws", root) as answering:
-        async with await RawSocket.open(fast, "/ws", [f"Authorization: Bearer {root.access}"]) as talking:
-            for _ in range(16):
+async def test_whoever_answers_pings_or_says_anything_stays(own_server):
+    patient = own_server(env={**FAST, "INDABA_WS_PONG_TIMEOUT": "3s"})
+    root = User(patient, "root")
+    async with await Socket.open(patient, "/ws", root) as answering:
+        async with await RawSocket.open(patient, "/ws", [f"Authorization: Bearer {root.access}"]) as talking:
+            for _ in range(24):  # for longer than both together
                 await asyncio.sleep(0.25)
                 await talking.send(raw.frame(PONG, b"unasked"))
             await talking.send(raw.frame(TEXT, '{"type":"ping","ref":"still-here"}'))

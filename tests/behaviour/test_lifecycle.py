@@ -74,7 +74,8 @@ async def test_while_draining_readyz_is_503_and_new_connections_are_refused(own_
     waiting = [await Socket.open(server, "/ws", root) for _ in range(30)]
     keep = await raw.Raw.open(server)
     server.signal(signal.SIGTERM)
-    await asyncio.sleep(0.3)
+    while (await Caller(server).get("/readyz")).status != 503:
+        await asyncio.sleep(0.02)
     seen = {}
     for path in ("/readyz", "/healthz", "/api/v1/me"):
         async with await raw.Raw.open(server) as wire:

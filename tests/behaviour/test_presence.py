@@ -102,7 +102,7 @@ async def test_who_comes_back_in_time_never_went(brief):
         await heard(news, ben)
         for _ in range(3):
             await device.abort()
-            await asyncio.sleep(1)
+            await asyncio.sleep(0.3)
             device = await Socket.open(brief, "/ws", ben)
         assert ben.id not in await names_in(news, 3)
         await device.close()
@@ -141,7 +141,7 @@ async def test_a_private_room_names_only_who_is_in_it(server):
     async with await listen(server, hidden, anna) as room:
         await heard(room, anna)
         async with await Socket.open(server, "/ws", carla), await Socket.open(server, "/ws", ben):
-            frame, _ = await heard(room, ben, 3)
+            frame, _ = await heard(room, ben, promised(3))
             assert [change["user"]["id"] for change in frame["changes"]] == [ben.id]
             told = await room.ask("presence")
             assert [user["id"] for user in told["users"]] == sorted([anna.id, ben.id])
@@ -168,7 +168,7 @@ async def test_the_list_has_who_is_online_and_when_the_others_were_seen(brief):
         for user in (carla, ben):
             async with await Socket.open(brief, "/ws", user):
                 await heard(news, user)
-            await heard(news, user, 6)
+            await heard(news, user, promised(6))
         told = (await anna.get(f"{org.path}/presence")).expect(200).json
         assert told["count"] == 1 and set(told) == {"users", "count"}
         assert [(one["user"]["id"], one["status"]) for one in told["users"]] == [
@@ -228,7 +228,7 @@ async def test_who_has_blocked_somebody_is_not_shown_to_them_on_request(server):
         # Each node is told of everybody in a moment; of whom one must not hear, none tells in between either.
         for ask, people in ((lambda: frame(news), {anna.id, carla.id}), (lambda: listed(anna), {anna.id, carla.id}),
                             (lambda: listed(ben), {ben.id, carla.id}), (lambda: frame(other), {anna.id, ben.id, carla.id})):
-            deadline = time.monotonic() + 3
+            deadline = time.monotonic() + promised(3)
             while (told := await ask()) != people:
                 assert told < people and time.monotonic() < deadline, (told, people)
                 await asyncio.sleep(0.05)
@@ -299,17 +299,18 @@ async def test_above_two_hundred_members_only_the_number_is_told(own_server):
             frame = await news.until("presence")
         sockets.append(await crowd[3].connect())
         assert (await news.until("presence"))["count_online"] == 4
-        await heard(small, crowd[0], 3)
+        await heard(small, crowd[0], promised(3))
         assert (await news.ask("presence"))["count_online"] == 4
         await sockets.pop().close()
-        assert (await news.until("presence", 8))["count_online"] == 3
+        assert (await news.until("presence", promised(8)))["count_online"] == 3
     for one in sockets:
         await one.close()
 
 
 @within(180)
 async def test_a_storm_of_reconnects_names_nobody_twice(own_server):
-    server = own_server(env=Crowd.ENV, users=())
+    # Longer than a busy machine takes to connect all of them anew.
+    server = own_server(env={**Crowd.ENV, "INDABA_PRESENCE_LINGER": "30s"}, users=())
     crowd = await make_crowd(server, 300)
     halves = [crowd[:150], crowd[150:]]
     orgs = [await make_org(half[0].caller, member=half[1:]) for half in halves]
@@ -359,7 +360,7 @@ async def test_a_storm_of_reconnects_names_nobody_twice(own_server):
     sockets, told, seconds = await watched(cut_and_come)
     for names, frames in told:
         assert len(names) == len(set(names)) and frames <= seconds + 2
-        assert names == [] or seconds > 5, "back in time is no change at all"
+        assert names == [] or seconds > 30, "back in time is no change at all"
     for one in [*sockets, *watchers]:
         await one.abort()
 

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from harness import postgres
+from harness.limits import promised
 from harness.scheduler import Scheduler
 from harness.server import run
 
@@ -85,7 +86,7 @@ def test_who_stops_gives_the_schedule_to_the_next_at_once(database, scheduler):
     until(5, lambda: leads(first))
     assert first.stop() == 0
     second = scheduler().start()
-    until(2, lambda: leads(second))
+    until(promised(2), lambda: leads(second))
     assert second.stop() == 0
 
 

@@ -240,15 +240,15 @@ async def test_a_socket_ends_with_its_external_token_unless_that_is_renewed(own_
     server = own_server(users=(), env=hs256())
     now = int(time.time())
     # Expired but within the leeway of 60 s, so that the test need not wait for it.
-    aging = tokens.sign(good(exp=now - 56), tokens.SECRET, "HS256")
+    aging = tokens.sign(good(exp=now - 50), tokens.SECRET, "HS256")
     left = await Socket.open(server, "/ws", token=aging)
     renewed = await Socket.open(server, "/ws", token=aging)
     fresh = tokens.sign(good(), tokens.SECRET, "HS256")
     assert (await renewed.ask("auth", token=fresh))["type"] == "ok"
-    code, _, frames = await left.closed(10)
+    code, _, frames = await left.closed(20)
     assert code == 4001
     assert frames[-1]["type"] == "goodbye"
-    await asyncio.sleep(max(0, now + 7 - time.time()))
+    await asyncio.sleep(max(0, now + 13 - time.time()))
     await renewed.send("ping")
     await renewed.expect("pong")
     await renewed.close()

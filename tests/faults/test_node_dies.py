@@ -13,7 +13,7 @@ import pytest
 
 from harness import nginx, postgres, raw, redis
 from harness.client import Caller, User, make_org
-from harness.limits import within
+from harness.limits import promised, within
 
 SOCKETS = 5000 if os.environ.get("INDABA_FAULT_NODE") == "full" else 600
 AT_ONCE = 100
@@ -116,15 +116,16 @@ async def test_the_readers_of_a_killed_node_go_on_at_the_others_and_miss_nothing
                 tasks.append(asyncio.create_task(publish(caller, topic, acknowledged)))
                 await until(lambda: len(acknowledged) >= 20, 20, lambda: f"{len(acknowledged)} events stored")
                 nodes[1].kill()
-                await until(lambda: any(reader.lost for reader in readers), 5, lambda: "nobody lost anything")
+                await until(lambda: any(reader.lost for reader in readers), promised(5), lambda: "nobody lost anything")
                 away = len([reader for reader in readers if not reader.live])
-                took = await until(lambda: all(r.live and r.seq >= acknowledged[-1] for r in readers), BACK_WITHIN,
+                goal = acknowledged[-1]
+                took = await until(lambda: all(r.live and r.seq >= goal for r in readers), promised(BACK_WITHIN),
                                    lambda: f"{sum(r.live for r in readers)} of {SOCKETS} are back; behind: "
-                                           f"{sum(r.seq < acknowledged[-1] for r in readers)}")
+                                           f"{sum(r.seq < goal for r in readers)}")
                 print(f"{SOCKETS} sockets, {sum(r.lost > 0 for r in readers)} lost theirs ({away} at once); all back after {took:.1f} s")
                 assert sum(reader.lost > 0 for reader in readers) >= SOCKETS // 6, "the killed node had few of them"
                 tasks.pop().cancel()
-                await until(lambda: all(r.seq >= acknowledged[-1] for r in readers), 5, lambda: "somebody is behind")
+                await until(lambda: all(r.seq >= acknowledged[-1] for r in readers), promised(5), lambda: "somebody is behind")
                 assert acknowledged == list(range(1, len(acknowledged) + 1))
             finally:
                 for task in tasks:

@@ -106,7 +106,7 @@ class Device:
                 self.sent_up_to[frame["stream"]] = frame["since"]
                 if frame["epoch"] != self.epochs[frame["stream"]]:
                     raise Breach(f"{self}: another epoch, {frame}")
-            elif frame["type"] in ("reset", "unsubscribed", "error"):
+            elif frame["type"] in ("reset", "unsubscribed") or frame["type"] == "error" and "ref" not in frame:
                 raise Breach(f"{self}: {frame}")
 
     def take(self, event):

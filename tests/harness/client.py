@@ -11,6 +11,8 @@ import uuid
 import aiohttp
 from yarl import URL
 
+from .limits import promised
+
 PASSWORD = "correct horse battery"
 _sessions = {}
 _numbers = itertools.count(1)
@@ -122,7 +124,7 @@ class Caller:
     async def loses(self, path, status=404, *, method="GET", **options):
         """What this caller could do a moment ago is refused: at once by the node that took the right away, and so by the
         only one, and by all others within a second."""
-        until = time.monotonic() + (1 if self.server.several else 0)
+        until = time.monotonic() + (promised(1) if self.server.several else 0)
         while (answer := await self.request(method, path, **options)).status != status and time.monotonic() < until:
             await asyncio.sleep(0.01)
         return answer.problem(status)

@@ -145,6 +145,13 @@ class RawSocket(Raw):
         except (asyncio.IncompleteReadError, ConnectionError):
             return None
 
+    async def text(self, timeout=10):
+        """The next message that is no heartbeat: the first one comes at a random moment. None at the end of the connection."""
+        while (got := await self.frame(timeout)) is not None:
+            if got[0] == TEXT and b'"type":"heartbeat"' not in got[1]:
+                return got[1]
+        return None
+
     async def expect(self, opcode, payload, timeout=10):
         got = await self.frame(timeout)
         payload = payload.encode() if isinstance(payload, str) else payload

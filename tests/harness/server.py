@@ -13,6 +13,7 @@ import threading
 import time
 
 from . import postgres
+from .limits import promised
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("INDABA_BINARY", ROOT / "build/release/indaba"))
@@ -120,7 +121,7 @@ class Server:
                 self.scheme, self.host, self.port = found[1], found[2], int(found[3])
                 return self
 
-    def stop(self, seconds=15):
+    def stop(self, seconds=promised(10) + 5):
         """As an operator stops it. Returns the exit code."""
         if self.process is None:
             return None
@@ -239,7 +240,7 @@ class ManyNodes(Server):
     def log_text(self):
         return super().log_text() + "".join(node.log_text() for node in self.others)
 
-    def stop(self, seconds=15):
+    def stop(self, seconds=promised(10) + 5):
         codes = [node.stop(seconds) for node in self.others] + [super().stop(seconds)]
         return max(codes, key=lambda code: code != 0)
 
