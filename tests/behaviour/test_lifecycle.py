@@ -49,7 +49,7 @@ async def test_a_stop_says_goodbye_closes_with_1001_and_exits_0_within_10_s(own_
     await asyncio.sleep(0.2)
     began = time.monotonic()
     server.signal(number)
-    ends = await asyncio.gather(*(socket.closed(promised(10.5)) for socket in opened))
+    ends = await asyncio.gather(*(socket.closed(10 + promised(0.5)) for socket in opened))
     delays = set()
     for code, _, frames in ends:
         assert code == 1001
@@ -59,11 +59,11 @@ async def test_a_stop_says_goodbye_closes_with_1001_and_exits_0_within_10_s(own_
     assert len(delays) > 1, "each has a delay of its own"
     with pytest.raises(EOFError):
         while True:
-            name, data, _ = await stream.next(promised(10.5))
+            name, data, _ = await stream.next(10 + promised(0.5))
             assert name == "goodbye" and data["reason"] == "shutdown"
     (await polling).expect(200, 503)
-    code = await asyncio.to_thread(server.process.wait, promised(10.5))
-    assert code == 0 and time.monotonic() - began < promised(10.5)
+    code = await asyncio.to_thread(server.process.wait, 10 + promised(0.5))
+    assert code == 0 and time.monotonic() - began < 10 + promised(0.5)
 
 
 @within(40)
@@ -97,8 +97,8 @@ async def test_while_draining_readyz_is_503_and_new_connections_are_refused(own_
         assert told.status == 503 and told.header("Retry-After")
     keep.close()
     for socket in waiting:
-        assert (await socket.closed(promised(10.5)))[0] == 1001
-    assert await asyncio.to_thread(server.process.wait, promised(10.5)) == 0
+        assert (await socket.closed(10 + promised(0.5)))[0] == 1001
+    assert await asyncio.to_thread(server.process.wait, 10 + promised(0.5)) == 0
 
 
 @within(40)
@@ -122,7 +122,7 @@ async def test_every_write_that_was_answered_before_the_end_is_there_after_it(ow
     writers = [asyncio.create_task(write(worker)) for worker in range(4)]
     await asyncio.sleep(0.5)
     server.signal(signal.SIGTERM)
-    assert await asyncio.to_thread(server.process.wait, promised(10.5)) == 0
+    assert await asyncio.to_thread(server.process.wait, 10 + promised(0.5)) == 0
     await asyncio.gather(*writers)
     server.start()
     root.sign_in()
@@ -143,8 +143,8 @@ async def test_a_second_signal_does_not_break_the_first(own_server):
     server.signal(signal.SIGTERM)
     await asyncio.sleep(0.1)
     server.signal(signal.SIGTERM)
-    await socket.closed(promised(10.5))
-    assert await asyncio.to_thread(server.process.wait, promised(10.5)) == 0
+    await socket.closed(10 + promised(0.5))
+    assert await asyncio.to_thread(server.process.wait, 10 + promised(0.5)) == 0
 
 
 async def test_sighup_and_sigpipe_end_nothing(own_server):

@@ -86,7 +86,7 @@ def test_who_stops_gives_the_schedule_to_the_next_at_once(database, scheduler):
     until(5, lambda: leads(first))
     assert first.stop() == 0
     second = scheduler().start()
-    until(promised(2), lambda: leads(second))
+    until(promised(0.75), lambda: leads(second))
     assert second.stop() == 0
 
 

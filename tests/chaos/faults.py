@@ -432,7 +432,7 @@ async def revoke_with_redis(world, rng):
         world.trouble("not-well", "the nodes did not speak to each other 20 s after a fault")
     revoking = Revoking(world, rng)
     await revoking.begin()
-    await revoking.finish(bound=promised(1) + 0.5)
+    await revoking.finish(bound=1 + promised(0.2))
 
 
 async def revoke_without_redis(world, rng):
@@ -441,7 +441,7 @@ async def revoke_without_redis(world, rng):
     await revoking.begin()
     for node in world.nodes:
         node.bus.set(hole="both")
-    await revoking.finish(bound=promised(10) + 0.5, heal=[node.bus for node in world.nodes])
+    await revoking.finish(bound=10 + promised(0.2), heal=[node.bus for node in world.nodes])
 
 
 async def revoke_on_a_node_that_is_cut_off(world, rng):
@@ -451,7 +451,7 @@ async def revoke_on_a_node_that_is_cut_off(world, rng):
     lines = [revoking.there.bus, revoking.there.database]
     for line in lines:
         line.set(hole="both")
-    await revoking.finish(bound=promised(10) + 0.5, told=False, heal=lines)
+    await revoking.finish(bound=10 + promised(0.2), told=False, heal=lines)
 
 
 # How often each is drawn. Half an hour has to have stopped and flushed Redis 20 times each, and by these weights has some 35 times.

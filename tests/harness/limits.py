@@ -16,5 +16,6 @@ def within(seconds):
 
 
 def promised(seconds):
-    """How long a test waits for what the product promises within `seconds`."""
+    """How long a test waits for what the product promises within `seconds`. Never so long that another mechanism would have
+    done it as well: for a time that the product lets pass by itself, `10 + promised(1)`, with patience for what comes after it."""
     return seconds * PATIENCE
